@@ -16,9 +16,9 @@ from opay_contract.contract.fields import REQUEST_BODY, RESPONSE_BODY, fields_of
 from opay_contract.drift.insight import LEAST_DIFFERENCE, LEAST_EVIDENCE, evidence_of_change, share_of
 from opay_contract.drift.saving import findings_seen_in
 from opay_contract.judge.gap_table import MIN_OBSERVATIONS
-from opay_contract.model.finding import Outcome, Severity, Share
+from opay_contract.model.finding import Finding, Outcome, Share
 from opay_contract.model.observation import FieldLocation, Observations, Observed, Range
-from opay_contract.model.summary import DriftSummary, FoldedFinding, count_outcome
+from opay_contract.model.summary import DriftSummary, count_outcome
 from opay_contract.report import findings as tell
 from opay_contract.report import sentences as say
 from opay_contract.report.checked_run import rank
@@ -26,7 +26,6 @@ from opay_contract.report.json_report import build_elsewhere, build_finding, bui
 from opay_contract.words import count, hanging, printable
 
 SCHEMA_VERSION = 1
-_COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
 _LEAST_CELL, _MOST_CELL, _MOST_PLACE = 8, 44, 36
 _NOTHING = Observed(is_documented=False)
 _TOLD = (
@@ -76,22 +75,22 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
 
     old: DriftSummary
     new: DriftSummary
-    appeared: tuple[FoldedFinding, ...]
-    vanished: tuple[FoldedFinding, ...]
-    unsure: tuple[FoldedFinding, ...]
+    appeared: tuple[Finding, ...]
+    vanished: tuple[Finding, ...]
+    unsure: tuple[Finding, ...]
     differences: tuple[RunDifference, ...]
 
 
 def compare(old: DriftSummary, new: DriftSummary) -> Comparison:
     """Return what differs; findings are the same where their fingerprints are."""
     seen = findings_seen_in(new)
-    gone = [folded for key, folded in old.findings.items() if key not in new.findings]
+    gone = [finding for key, finding in old.findings.items() if key not in new.findings]
     return Comparison(
         old=old,
         new=new,
-        appeared=tuple(folded for key, folded in new.findings.items() if key not in old.findings),
-        vanished=tuple(folded for folded in gone if seen.excludes(folded.finding.key)),
-        unsure=tuple(folded for folded in gone if not seen.excludes(folded.finding.key)),
+        appeared=tuple(finding for key, finding in new.findings.items() if key not in old.findings),
+        vanished=tuple(finding for finding in gone if seen.excludes(finding.key)),
+        unsure=tuple(finding for finding in gone if not seen.excludes(finding.key)),
         differences=(*_iter_places(old.observations, new.observations), *_iter_readings(old, new)),
     )
 
@@ -242,13 +241,12 @@ def _shortcomings(run: DriftSummary) -> Iterator[str]:
         yield "interrupted: not everything was checked"
 
 
-def _findings(mark: str, where: str, findings: Iterable[FoldedFinding], width: int, colour: str) -> str:
+def _findings(mark: str, where: str, findings: Iterable[Finding], width: int, colour: str) -> str:
     """Return findings that one run has alone, each fact once, whatever the outcomes it was seen with."""
-    facts: dict[tuple[str, str, str, str], list[FoldedFinding]] = {}
-    for folded in rank(findings):
-        finding = folded.finding
+    facts: dict[tuple[str, str, str, str], list[Finding]] = {}
+    for finding in rank(findings):
         key = (finding.rule.id, tell.describe_field(finding), finding.expected, finding.actual)
-        facts.setdefault(key, []).append(folded)
+        facts.setdefault(key, []).append(finding)
     if not facts:
         return ""
     rule, field = (max(len(key[at]) for key in facts) for at in (0, 1))
@@ -256,11 +254,11 @@ def _findings(mark: str, where: str, findings: Iterable[FoldedFinding], width: i
     head = f"{'':<{max(0, rule + field + 6 - len(title))}}{'times':>7}  {'since':<11}  contract"
     lines = [click.style(title, fg=colour, bold=True) + click.style(head, dim=True)]
     for key, found in facts.items():
-        finding = found[0].finding
+        finding = found[0]
         days = sorted(one.first_seen for one in found if one.first_seen)
         times, since = f"{sum(one.count for one in found):,}", tell.describe_day(days[0]) if days else ""
         place = f"{finding.contract.file}:{finding.contract.line}" if finding.contract else ""
-        name = click.style(f"{key[0]:<{rule}}", fg=_COLOURS[finding.rule.severity])
+        name = click.style(f"{key[0]:<{rule}}", fg=say.COLOURS[finding.rule.severity])
         lines.append(f"  {name}  {key[1]:<{field}}  {times:>7}  {since:<11}  {place}".rstrip())
         said = f"{finding.expected}; seen: {finding.actual}   {tell.describe_place(finding.place)}"
         lines += [click.style(line, dim=True) for line in hanging(printable(said), width, 6, 4)]
@@ -352,7 +350,7 @@ def _run(summary: DriftSummary) -> dict[str, Any]:
     }
 
 
-def _told(findings: Iterable[FoldedFinding]) -> list[dict[str, Any]]:
+def _told(findings: Iterable[Finding]) -> list[dict[str, Any]]:
     return [{name: told[name] for name in _TOLD} for told in map(build_finding, findings)]
 
 

@@ -20,7 +20,7 @@ from opay_contract.judge.describing import describe_name
 from opay_contract.judge.gap_table import EVERY_RULE
 from opay_contract.judge.table import CARD_NUMBER_EXPOSED, NOTHING_SUCCEEDED
 from opay_contract.model.finding import Finding, Insight, Key, Rule, Severity
-from opay_contract.model.summary import DriftSummary, FoldedFinding
+from opay_contract.model.summary import DriftSummary
 from opay_contract.report import FORMATS
 from opay_contract.words import count, did_you_mean
 
@@ -97,12 +97,12 @@ class RulePolicy(msgspec.Struct, frozen=True, kw_only=True):
         """
         if self == RulePolicy():
             return summary
-        occurrences, kept = Counter(summary.occurrences), dict[Key, FoldedFinding]()
-        for key, folded in summary.findings.items():
-            occurrences[folded.finding.rule.severity] -= folded.count
-            if (rule := self.rule(folded.finding.rule)) is not None:
-                occurrences[rule.severity] += folded.count
-                kept[key] = replace(folded, finding=replace(folded.finding, rule=rule))
+        occurrences, kept = Counter(summary.occurrences), dict[Key, Finding]()
+        for key, finding in summary.findings.items():
+            occurrences[finding.rule.severity] -= finding.count
+            if (rule := self.rule(finding.rule)) is not None:
+                occurrences[rule.severity] += finding.count
+                kept[key] = replace(finding, rule=rule)
         return replace(
             summary,
             findings=kept,
@@ -111,7 +111,7 @@ class RulePolicy(msgspec.Struct, frozen=True, kw_only=True):
 
     def left_out(self, summary: DriftSummary) -> dict[str, int]:
         """Return how many findings of each rule do not count, the most first."""
-        found = Counter(folded.finding.rule.id for folded in summary.findings.values())
+        found = Counter(finding.rule.id for finding in summary.findings.values())
         return {id_: number for id_, number in found.most_common() if self.rule(_BY_ID[id_]) is None}
 
     def describe_left_out(self, summary: DriftSummary) -> str:

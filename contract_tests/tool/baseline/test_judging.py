@@ -19,7 +19,7 @@ from opay_contract.judge.table import RULES
 from opay_contract.model import summary as summary_module
 from opay_contract.model.exchange import Place
 from opay_contract.model.finding import Finding, Key, Outcome, Rule, Severity
-from opay_contract.model.summary import DriftSummary, FoldedFinding, merge
+from opay_contract.model.summary import DriftSummary, merge
 from opay_contract.report.checked_run import CheckedRun, View
 from opay_contract.report.json_report import build_report
 from opay_contract.report.text_report import render_text
@@ -57,9 +57,9 @@ def one_finding(number: int, count: int, key: Drawn) -> DriftSummary:
         contract=None,
         place=Place(source=0, entry=number, file="f"),
         recorded_at=None,
+        count=count,
     )
-    folded = FoldedFinding(finding=finding, count=count, last_place=finding.place, last_recorded_at=None)
-    return DriftSummary(findings={finding.key: folded}, occurrences={finding.rule.severity: count})
+    return DriftSummary(findings={finding.key: finding}, occurrences={finding.rule.severity: count})
 
 
 def acceptance_of(key: Key, expires: date) -> Acceptance:
@@ -124,7 +124,7 @@ def test_what_counts_is_what_is_not_accepted(judged: Judged) -> None:
     counted = judged.counted()
     assert counted.findings.keys() == judged.keys(State.OPEN) | judged.keys(State.EXPIRED)
     for severity in Severity:
-        left = [one.count for one in counted.findings.values() if one.finding.rule.severity is severity]
+        left = [one.count for one in counted.findings.values() if one.rule.severity is severity]
         assert counted.occurrences.get(severity, 0) == sum(left)
     assert counted.omitted == judged.summary.omitted == 0
     accepted = sum(one.count for one in judged.findings(State.ACCEPTED))

@@ -12,8 +12,8 @@ from opay_contract.drift.fold import Fold
 from opay_contract.drift.saving import summary_from_json, summary_to_json
 from opay_contract.formats.native import parse_line
 from opay_contract.judge.subject import Settings
-from opay_contract.model.finding import Severity
-from opay_contract.model.summary import DriftSummary, FoldedFinding, merge
+from opay_contract.model.finding import Finding, Severity
+from opay_contract.model.summary import DriftSummary, merge
 from opay_contract.recordings.inputs import Source
 
 CONTRACT = load_contract()
@@ -42,7 +42,7 @@ def fold(values: Sequence[object], first: int = 1) -> DriftSummary:
     return made.summary()
 
 
-def exposed(summary: DriftSummary) -> FoldedFinding:
+def exposed(summary: DriftSummary) -> Finding:
     return next(one for key, one in summary.findings.items() if key[0] == "card-number-exposed")
 
 
@@ -52,8 +52,8 @@ def test_a_place_where_one_value_in_ten_passes_holds_no_cards(make: Callable[...
     summary = fold([make(source) for _ in range(300)])
     weighed = weigh_card_numbers(summary)
     found = exposed(weighed)
-    assert found.finding.rule.severity is Severity.INFO
-    assert f"{found.count} of the 300 values here look like one" in found.finding.actual
+    assert found.rule.severity is Severity.INFO
+    assert f"{found.count} of the 300 values here look like one" in found.actual
     assert found.fingerprint == exposed(summary).fingerprint
     moved = weighed.occurrences[Severity.INFO] - summary.occurrences.get(Severity.INFO, 0)
     assert moved == found.count
@@ -73,14 +73,14 @@ def test_a_place_where_one_value_in_ten_passes_holds_no_cards(make: Callable[...
     ids=["alone", "few values", "all", "more than chance", "texts of other lengths", "other types"],
 )
 def test_a_card_number_stays_an_error(values: Sequence[object]) -> None:
-    assert exposed(weigh_card_numbers(fold(values))).finding.rule.severity is Severity.ERROR
+    assert exposed(weigh_card_numbers(fold(values))).rule.severity is Severity.ERROR
 
 
 def test_the_bounds_hold_at_their_edge() -> None:
     least = [CARD] * 4 + ["5" * 16] * (LEAST_VALUES - 4)
-    assert exposed(weigh_card_numbers(fold(least))).finding.rule.severity is Severity.INFO
-    assert exposed(weigh_card_numbers(fold(least[1:] + [CARD] * 2))).finding.rule.severity is Severity.ERROR
-    assert exposed(weigh_card_numbers(fold(least[:-1]))).finding.rule.severity is Severity.ERROR
+    assert exposed(weigh_card_numbers(fold(least))).rule.severity is Severity.INFO
+    assert exposed(weigh_card_numbers(fold(least[1:] + [CARD] * 2))).rule.severity is Severity.ERROR
+    assert exposed(weigh_card_numbers(fold(least[:-1]))).rule.severity is Severity.ERROR
 
 
 def test_the_weight_is_the_same_however_a_run_is_split() -> None:

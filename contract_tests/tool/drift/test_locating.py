@@ -56,10 +56,7 @@ def places(contract: Contract, tmp_path: Path) -> Places:
         file = tmp_path / name
         file.write_bytes(text if isinstance(text, bytes) else text.encode())
         summary = check(contract, [str(file)], format_in)
-        return {
-            one.finding.pointer: (one.finding.place.line, one.finding.place.column)
-            for one in summary.findings.values()
-        }
+        return {one.pointer: (one.place.line, one.place.column) for one in summary.findings.values()}
 
     return find
 
@@ -112,7 +109,7 @@ def test_in_every_format_the_text_at_the_place_is_the_value(contract: Contract) 
     for file in sorted(DRIFTED.iterdir()):
         lines = file.read_bytes().decode(errors="replace").split("\n")
         for one in check(contract, [str(file)]).findings.values():
-            place, pointer = one.finding.place, one.finding.pointer
+            place, pointer = one.place, one.pointer
             if pointer != "/data/cardTokens/*/issuerCountry":
                 continue
             assert place.line, file.name
@@ -129,7 +126,7 @@ def test_what_is_no_member_of_a_body_stands_where_it_is_written(contract: Contra
     for name in ("chromium.har", "vcrpy.yaml", "curl.txt", "postman-2.1.json", "mitmproxy-12.flow"):
         lines = (DRIFTED / name).read_bytes().decode(errors="replace").split("\n")
         for one in check(contract, [str(DRIFTED / name)]).findings.values():
-            rule, place = one.finding.rule.id, one.finding.place
+            rule, place = one.rule.id, one.place
             if place.line is not None and place.column is not None:
                 at[name, rule] = lines[place.line - 1][place.column - 1 :]
             assert rule != "header-missing" or place.column is None, "nothing stands where nothing is"
@@ -439,7 +436,7 @@ def test_so_much_is_searched_and_the_rest_stays_at_its_entry(
     size = len(json.dumps(request["body"])) + len(json.dumps(response["body"])) + len(text) // 64
     for searched, found in ((2 * size - 1, 1), (2 * size, 2)):
         monkeypatch.setattr(locating, "MAX_SEARCHED", searched)
-        columns = [one.finding.place.column for one in check(contract, [str(tmp_path)]).findings.values()]
+        columns = [one.place.column for one in check(contract, [str(tmp_path)]).findings.values()]
         assert sum(column is not None for column in columns) == found
         assert len(columns) == 2
 
@@ -460,8 +457,8 @@ def test_a_saved_summary_keeps_columns_and_files_and_an_older_one_has_none(
     summary = check(contract, [str(tmp_path)])
     (folded,) = summary.findings.values()
     assert folded.files == (0, 1)
-    assert folded.finding.status == 200
-    assert folded.finding.code == "00000"
+    assert folded.status == 200
+    assert folded.code == "00000"
     assert folded.last_place == Place(source=1, entry=1, file=f"{tmp_path}/b.ndjson", line=1)
     saved = summary_to_json(summary)
     assert summary_from_json(saved) == summary
@@ -470,4 +467,4 @@ def test_a_saved_summary_keeps_columns_and_files_and_an_older_one_has_none(
         one["place"] = one["place"][:4]
         del one["files"], one["status"], one["code"]
     (read,) = summary_from_json(json.dumps(older, separators=(",", ":")).encode()).findings.values()
-    assert (read.files, read.finding.place.column, read.finding.status) == ((), None, None)
+    assert (read.files, read.place.column, read.status) == ((), None, None)

@@ -64,9 +64,7 @@ def fold(
 
 def found(summary: DriftSummary, **how: bool) -> list[tuple[str, str, str]]:
     concluded = conclude(summary, load_contract(), **how)
-    return [
-        (one.finding.rule.id, one.finding.pointer, one.finding.actual) for one in concluded.findings.values()
-    ]
+    return [(one.rule.id, one.pointer, one.actual) for one in concluded.findings.values()]
 
 
 @pytest.mark.parametrize("has_memory", [True, False])
@@ -189,9 +187,7 @@ def test_each_code_outside_the_catalogue_is_a_finding_of_its_own() -> None:
         summary = fold(
             [refusal(code) for code in ("02009", "02009", "77777", "02009")], has_memory=has_memory
         )
-        assert {
-            key: (one.count, one.finding.pointer, one.finding.actual) for key, one in summary.findings.items()
-        } == {
+        assert {key: (one.count, one.pointer, one.actual) for key, one in summary.findings.items()} == {
             (*about, "02009"): (
                 3,
                 "/code",
@@ -211,8 +207,8 @@ def test_a_code_that_does_not_look_like_one_is_described_under_the_fingerprint_i
 ) -> None:
     found = [one for key, one in fold([refusal(code)]).findings.items() if key[0] == "code-undocumented"]
     assert [one.fingerprint for one in found] == ["0557d77cb3a5283f"]
-    assert found[0].finding.value == ""
-    assert not code or code not in found[0].finding.actual
+    assert found[0].value == ""
+    assert not code or code not in found[0].actual
 
 
 def test_of_very_many_codes_so_many_are_findings_and_the_rest_is_counted() -> None:
@@ -241,6 +237,6 @@ def test_a_value_that_a_list_lacks_is_named_only_where_it_is_public(tmp_path: Pa
         lines[2]["response"]["body"]["currency"] = "EUR"
         for has_memory in (True, False):
             found = fold(lines, load_contract(folder), has_memory=has_memory).findings.values()
-            assert {one.finding.value for one in found} == named
+            assert {one.value for one in found} == named
             assert sum(one.count for one in found) == 4
-            assert all(one.finding.actual == (one.finding.value or THREE_LETTERS) for one in found)
+            assert all(one.actual == (one.value or THREE_LETTERS) for one in found)

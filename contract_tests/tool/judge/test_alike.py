@@ -631,7 +631,7 @@ def test_those_that_drift_among_many_that_are_alike_are_found_at_their_places(ma
     }
     lines |= {number: one for number, (_, one) in drifted.items()}
     found = assert_lines([encode(one).encode() for one in lines.values()]).findings
-    places = {(key[0], folded.finding.place.entry, folded.count) for key, folded in found.items()}
+    places = {(key[0], folded.place.entry, folded.count) for key, folded in found.items()}
     expected = {(rule, number, 1) for number, (rule, _) in drifted.items() if rule}
     assert expected <= places
     assert {place for place in places if place[2] == 1} == expected
@@ -644,7 +644,7 @@ def test_a_card_number_in_a_header_is_found_among_many_that_are_alike(many: int)
 
     summary = assert_lines([line(number) for number in range(1, 2 * many)])
     (found,) = [one for key, one in summary.findings.items() if key[0] == "card-number-exposed"]
-    assert (found.finding.place.entry, found.last_place.entry, found.count) == (2, many + 1, 2)
+    assert (found.place.entry, found.last_place.entry, found.count) == (2, many + 1, 2)
 
 
 OTHERS = ("x1", "x2", "12345678", "87654321", "a b", "4111111111111111")

@@ -138,8 +138,8 @@ def test_a_preflight_is_counted_as_one(contract: Contract) -> None:
 def test_an_unknown_path_is_drift_where_the_contract_has_them_all() -> None:
     urls = [f"https://{HOST}/api/v1/cashier/amina", f"https://{HOST}/api/v1/cashier/chidi"]
     (folded,) = summarize(complete(), urls).findings.values()
-    assert (folded.finding.rule.id, folded.count) == ("path-undocumented", 2)
-    assert folded.finding.pointer == "/api/v1/cashier/*"
+    assert (folded.rule.id, folded.count) == ("path-undocumented", 2)
+    assert folded.pointer == "/api/v1/cashier/*"
     for value in (False, "yes", None):
         assert summarize(complete(value), urls).out_of_scope == 2
 
@@ -152,7 +152,7 @@ def test_a_contract_has_all_paths_below_its_servers_and_not_beside_them() -> Non
 
 def test_a_near_path_says_what_was_meant(contract: Contract) -> None:
     (folded,) = summarize(contract, [f"https://{HOST}{QUERY}/"]).findings.values()
-    assert folded.finding.actual == f"another path; did you mean '{QUERY}'?"
+    assert folded.actual == f"another path; did you mean '{QUERY}'?"
 
 
 def test_an_unknown_method_is_shown_at_the_documented_path(build: Callable[..., Contract]) -> None:

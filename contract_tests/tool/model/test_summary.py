@@ -20,18 +20,8 @@ from opay_contract.judge.subject import Settings
 from opay_contract.judge.table import RULES
 from opay_contract.model import summary as summary_module
 from opay_contract.model.exchange import Place, Unreadable
-from opay_contract.model.finding import ContractPlace, Finding, Outcome
-from opay_contract.model.summary import (
-    MAX_FILES,
-    NOT_NAMED,
-    DriftSummary,
-    Elsewhere,
-    FoldedFinding,
-    Signatures,
-    fingerprint,
-    join,
-    merge,
-)
+from opay_contract.model.finding import ContractPlace, Finding, Outcome, fingerprint
+from opay_contract.model.summary import MAX_FILES, NOT_NAMED, DriftSummary, Elsewhere, Signatures, join, merge
 from opay_contract.recordings.inputs import Source
 from opay_contract.report.findings import describe_files
 from opay_contract.report.json_report import build_finding
@@ -96,9 +86,8 @@ READINGS = st.tuples(st.sampled_from(["q", "r"]), st.sampled_from(["yes", "no"])
 
 
 def one_finding(finding: Finding) -> DriftSummary:
-    folded = FoldedFinding(
-        finding=finding,
-        count=1,
+    folded = structs.replace(
+        finding,
         last_place=finding.place,
         last_recorded_at=finding.recorded_at,
         files=(finding.place.source,),
@@ -203,7 +192,7 @@ def test_of_many_codes_the_first_in_order_are_named_and_all_are_counted(stream: 
 @given(STREAMS)
 def test_what_is_kept_is_the_gravest(stream: list[DriftSummary]) -> None:
     found = {key: folded for part in stream for key, folded in part.findings.items()}
-    order = sorted(found, key=lambda key: (-found[key].finding.rule.severity, fingerprint(key)))
+    order = sorted(found, key=lambda key: (-found[key].rule.severity, fingerprint(key)))
     assert set(merged(stream).findings) == set(order[:5])
 
 
@@ -229,8 +218,8 @@ def test_equal_findings_become_one_with_the_first_and_the_last(
     for part in parts[1:]:
         whole = join(whole, part)
     in_order = sorted(same, key=lambda finding: finding.place)
-    assert whole == FoldedFinding(
-        finding=in_order[0],
+    assert whole == structs.replace(
+        in_order[0],
         count=len(same),
         last_place=in_order[-1].place,
         last_recorded_at=in_order[-1].recorded_at,
@@ -250,7 +239,7 @@ def test_a_finding_knows_so_many_files_and_that_there_are_more() -> None:
             folds[1 + source % 2].add(seen)
         (whole,), *halves = (tuple(fold.summary().findings.values()) for fold in folds)
         assert (whole.files, whole.count) == (tuple(range(kept)), number)
-        assert whole.finding.place.source == 0
+        assert whole.place.source == 0
         assert join(halves[0][0], halves[1][0]) == whole
         assert describe_files(whole) == (str(number) if number <= MAX_FILES else f"{MAX_FILES}+")
         told = build_finding(whole)

@@ -35,7 +35,7 @@ from opay_contract.model.finding import (
     Share,
 )
 from opay_contract.model.observation import Observed, Window, utc_of
-from opay_contract.model.summary import DriftSummary, FoldedFinding
+from opay_contract.model.summary import DriftSummary
 from opay_contract.recordings.inputs import iter_sources
 from opay_contract.report.checked_run import CheckedRun
 
@@ -74,10 +74,10 @@ def fixed(drifted: DriftSummary) -> DriftSummary:
     return replace(drifted, findings=findings)
 
 
-def _fix(folded: FoldedFinding) -> FoldedFinding:
-    place = folded.finding.contract
+def _fix(folded: Finding) -> Finding:
+    place = folded.contract
     moved = replace(place, line=12, column=3) if place else None
-    return replace(folded, finding=replace(folded.finding, contract=moved))
+    return replace(folded, contract=moved)
 
 
 @pytest.fixture(scope="session")
@@ -133,7 +133,7 @@ def hostile_text() -> str:
 
 
 @pytest.fixture(scope="session")
-def hostile(build: Callable[..., FoldedFinding]) -> DriftSummary:
+def hostile(build: Callable[..., Finding]) -> DriftSummary:
     """A summary in which everything that can come from outside is an attack."""
     place = Place(source=0, entry=1, file=HOSTILE_FILE, line=7)
     folded = [
@@ -145,7 +145,7 @@ def hostile(build: Callable[..., FoldedFinding]) -> DriftSummary:
         exchanges=3,
         unreadable_count=2,
         unreadable=(Unreadable(place=place, reason=HOSTILE), Unreadable(place=place, reason=HOSTILE)),
-        findings={one.finding.key: one for one in folded},
+        findings={one.key: one for one in folded},
         occurrences={Severity.ERROR: 2, Severity.INFO: 2},
         readings={(HOSTILE, HOSTILE): 1},
     )
@@ -202,7 +202,7 @@ def hostile_explained(hostile: DriftSummary, hostile_questions: tuple[OpenQuesti
 
 
 @pytest.fixture(scope="session")
-def judged(build: Callable[..., FoldedFinding]) -> CheckedRun:
+def judged(build: Callable[..., Finding]) -> CheckedRun:
     """A run beside a baseline: a finding of each state, and an acceptance that is unused."""
     place = Place(source=0, entry=4, file="calls.ndjson", line=4)
     open_ = build("type-mismatch", "/data/open", place)
@@ -210,21 +210,21 @@ def judged(build: Callable[..., FoldedFinding]) -> CheckedRun:
     expired = build("field-missing", "/data/expired", place)
     summary = DriftSummary(
         exchanges=9,
-        findings={one.finding.key: one for one in (open_, accepted, expired)},
+        findings={one.key: one for one in (open_, accepted, expired)},
         occurrences={Severity.ERROR: 5},
     )
     matched = (
-        _accept(accepted.finding, line=6, reason="ticket 12:\n they mend it in March"),
-        _accept(expired.finding, line=16, expires=TODAY - timedelta(days=1)),
+        _accept(accepted, line=6, reason="ticket 12:\n they mend it in March"),
+        _accept(expired, line=16, expires=TODAY - timedelta(days=1)),
     )
-    unused = (_accept(replace(open_.finding, pointer="/data/unused"), line=26),)
+    unused = (_accept(replace(open_, pointer="/data/unused"), line=26),)
     return _judge(summary, matched, unused)
 
 
 @pytest.fixture(scope="session")
 def hostile_judged(hostile: DriftSummary, hostile_questions: tuple[OpenQuestion, ...]) -> CheckedRun:
     """The hostile summary beside a baseline in which everything that a person can write is an attack."""
-    accepted, expired, _ = (folded.finding for folded in hostile.findings.values())
+    accepted, expired, _ = hostile.findings.values()
     tame = (
         _accept(accepted, line=6),
         _accept(expired, line=16, expires=TODAY - timedelta(days=1)),
@@ -265,7 +265,7 @@ def capped(drifted: DriftSummary) -> DriftSummary:
 
 
 @pytest.fixture(scope="session")
-def build() -> Callable[..., FoldedFinding]:
+def build() -> Callable[..., Finding]:
     """Return a function that makes a folded finding."""
 
     def build_finding(  # noqa: PLR0913  a finding has as many parts
@@ -279,8 +279,8 @@ def build() -> Callable[..., FoldedFinding]:
         contract: ContractPlace | None = STATEMENT,
         recorded_at: str | None = None,
         count: int = 1,
-    ) -> FoldedFinding:
-        finding = Finding(
+    ) -> Finding:
+        return Finding(
             rule=RULES_BY_ID[rule],
             operation=operation,
             outcome=Outcome.SUCCESS,
@@ -290,9 +290,10 @@ def build() -> Callable[..., FoldedFinding]:
             contract=contract,
             place=place,
             recorded_at=recorded_at,
+            count=count,
+            last_place=structs.replace(place, entry=place.entry + count - 1),
+            last_recorded_at=recorded_at,
         )
-        last = structs.replace(place, entry=place.entry + count - 1)
-        return FoldedFinding(finding=finding, count=count, last_place=last, last_recorded_at=recorded_at)
 
     return build_finding
 

@@ -9,8 +9,8 @@ from msgspec.structs import replace
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.operation import OpenQuestion
 from opay_contract.model.exchange import Place
-from opay_contract.model.finding import Severity
-from opay_contract.model.summary import DriftSummary, FoldedFinding
+from opay_contract.model.finding import Finding, Severity
+from opay_contract.model.summary import DriftSummary
 from opay_contract.report.annotations import render_github
 from opay_contract.report.checked_run import CheckedRun
 from opay_contract.words import printable
@@ -86,11 +86,9 @@ def test_what_no_report_keeps_is_told(capped: DriftSummary) -> None:
     assert "4 occurrences of further findings not listed: the report keeps 22 findings." in said
 
 
-def test_standard_input_is_no_file(build: Callable[..., FoldedFinding]) -> None:
+def test_standard_input_is_no_file(build: Callable[..., Finding]) -> None:
     folded = build("duplicate-key", "/a", Place(source=0, entry=1, file="-", line=1), contract=None)
-    summary = DriftSummary(
-        exchanges=1, findings={folded.finding.key: folded}, occurrences={Severity.ERROR: 1}
-    )
+    summary = DriftSummary(exchanges=1, findings={folded.key: folded}, occurrences={Severity.ERROR: 1})
     ((_, properties, message),) = annotations(summary)
     assert properties == {"title": "opay-contract: duplicate-key"}
     assert "at -:1" in message

@@ -111,7 +111,7 @@ def test_everything_from_outside_is_text(hostile_explained: CheckedRun, hostile_
 def test_every_finding_is_there_with_what_filters_look_at(drifted: DriftSummary) -> None:
     items = [one for one in Page(render_html(CheckedRun(summary=drifted))).tags("li") if "data-rule" in one]
     wanted = {
-        (f"finding-{folded.fingerprint}", folded.finding.rule.id, folded.finding.rule.kind.value)
+        (f"finding-{folded.fingerprint}", folded.rule.id, folded.rule.kind.value)
         for folded in drifted.findings.values()
     }
     assert {(one["id"], one["data-rule"], one["data-kind"]) for one in items} == wanted

@@ -78,7 +78,7 @@ def test_every_test_case_has_a_name_of_its_own(drifted: DriftSummary) -> None:
 
 @each("fail_on", list(Severity))
 def test_what_fails_is_what_fails_the_run(fail_on: Severity, drifted: DriftSummary) -> None:
-    severities = [folded.finding.rule.severity for folded in drifted.findings.values()]
+    severities = [folded.rule.severity for folded in drifted.findings.values()]
     failing = sum(severity >= fail_on for severity in severities)
     counted = results(parse(render_junit(CheckedRun(summary=drifted, fail_on=fail_on))))
     assert (counted["failure"], counted["skipped"]) == (failing, len(severities) - failing)

@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from opay_contract.contract.contract import Contract
 from opay_contract.model.exchange import Place
-from opay_contract.model.finding import Severity
-from opay_contract.model.summary import DriftSummary, FoldedFinding
+from opay_contract.model.finding import Finding, Severity
+from opay_contract.model.summary import DriftSummary
 from opay_contract.report.checked_run import CheckedRun
 from opay_contract.report.markdown_report import MAX_ROWS, render_markdown
 
@@ -73,12 +73,12 @@ def test_nothing_checked_is_said(nothing: DriftSummary, clean: DriftSummary) -> 
     assert "**Checked 2 exchanges: no drift.**" in render_markdown(CheckedRun(summary=clean))
 
 
-def test_a_step_summary_is_never_too_large(build: Callable[..., FoldedFinding], clean: DriftSummary) -> None:
+def test_a_step_summary_is_never_too_large(build: Callable[..., Finding], clean: DriftSummary) -> None:
     place = Place(source=0, entry=1, file="recordings/" + "|" * 100, line=1)
     folded = [build("type-mismatch", f"/data/{'*' * 100}/{n}", place) for n in range(2000)]
     many = replace(
         clean,
-        findings={one.finding.key: one for one in folded},
+        findings={one.key: one for one in folded},
         occurrences={Severity.ERROR: len(folded)},
     )
     text = render_markdown(CheckedRun(summary=many))
@@ -140,12 +140,12 @@ def test_nothing_of_a_baseline_formats_links_mentions_or_runs(hostile_judged: Ch
 
 
 def test_a_step_summary_is_never_too_large_for_what_is_accepted(
-    judged: CheckedRun, build: Callable[..., FoldedFinding]
+    judged: CheckedRun, build: Callable[..., Finding]
 ) -> None:
     assert judged.judged
     (acceptance, _), place = judged.judged.matched.values(), Place(source=0, entry=1, file="f", line=1)
     folded = [build("type-mismatch", f"/data/{'*' * 100}/{n}", place) for n in range(MAX_ROWS + 9)]
-    findings = {one.finding.key: one for one in folded}
+    findings = {one.key: one for one in folded}
     summary = DriftSummary(exchanges=1, findings=findings, occurrences={Severity.ERROR: len(folded)})
     wordy = replace(acceptance, reason="~" * 100_000)
     wide = replace(judged.judged, summary=summary, matched=dict.fromkeys(findings, wordy))

@@ -69,7 +69,7 @@ def test_axe_finds_no_serious_or_critical_problem(seen: Any) -> None:
 
 
 def test_filters_show_what_they_say(seen: Any, busy: DriftSummary) -> None:
-    rules = [folded.finding.rule for folded in busy.findings.values()]
+    rules = [folded.rule for folded in busy.findings.values()]
     expected = {
         "all": len(rules),
         "withoutErrors": sum(rule.severity.label != "error" for rule in rules),

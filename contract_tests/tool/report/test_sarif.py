@@ -16,8 +16,8 @@ from opay_contract.contract.documents import default_directory
 from opay_contract.contract.operation import OpenQuestion
 from opay_contract.judge.table import RULES
 from opay_contract.model.exchange import Place
-from opay_contract.model.finding import Severity
-from opay_contract.model.summary import DriftSummary, FoldedFinding
+from opay_contract.model.finding import Finding, Severity
+from opay_contract.model.summary import DriftSummary
 from opay_contract.report.annotations import render_sarif
 from opay_contract.report.checked_run import CheckedRun
 
@@ -44,11 +44,9 @@ def physical(location: Any) -> Any:
     return location["physicalLocation"]
 
 
-def one(folded: FoldedFinding) -> DriftSummary:
-    severity = folded.finding.rule.severity
-    return DriftSummary(
-        exchanges=1, findings={folded.finding.key: folded}, occurrences={severity: folded.count}
-    )
+def one(folded: Finding) -> DriftSummary:
+    severity = folded.rule.severity
+    return DriftSummary(exchanges=1, findings={folded.key: folded}, occurrences={severity: folded.count})
 
 
 @pytest.mark.parametrize("name", ["drifted", "nothing", "clean", "capped", "hostile"])
@@ -128,7 +126,7 @@ def test_fingerprints_are_ours_and_tell_findings_apart(drifted: DriftSummary) ->
     assert len({one["primaryLocationLineHash"] for one in prints}) == len(prints)
 
 
-def test_standard_input_has_no_uri(build: Callable[..., FoldedFinding]) -> None:
+def test_standard_input_has_no_uri(build: Callable[..., Finding]) -> None:
     place = Place(source=0, entry=3, file="-", line=3)
     with_statement = render(one(build("type-mismatch", "/a", place)))["results"][0]
     assert "relatedLocations" not in with_statement
@@ -180,14 +178,14 @@ def test_hostile_names_are_uris_and_hostile_words_are_no_links(
         assert not re.search(r"(?<!\\)[\[\]]|(?<!\{)\{(?!\{)", text)
 
 
-def test_a_name_that_is_not_utf8_keeps_its_bytes(build: Callable[..., FoldedFinding]) -> None:
+def test_a_name_that_is_not_utf8_keeps_its_bytes(build: Callable[..., Finding]) -> None:
     place = Place(source=0, entry=1, file="a\udcff b.har", line=1)
     result = render(one(build("duplicate-key", "", place, contract=None)))["results"][0]
     uri = physical(result["locations"][0])["artifactLocation"]["uri"]
     assert unquote_to_bytes(uri) == b"a\xff b.har"
 
 
-def test_an_absolute_path_is_a_file_uri(build: Callable[..., FoldedFinding]) -> None:
+def test_an_absolute_path_is_a_file_uri(build: Callable[..., Finding]) -> None:
     place = Place(source=0, entry=1, file="/data/a b.har", line=1)
     result = render(one(build("duplicate-key", "", place, contract=None)))["results"][0]
     assert physical(result["locations"][0])["artifactLocation"] == {"uri": "file:///data/a%20b.har"}

@@ -17,8 +17,8 @@ from opay_contract.contract.loading import load_contract
 from opay_contract.judge.gap_table import EVERY_RULE
 from opay_contract.judge.table import RULES_BY_ID
 from opay_contract.model.exchange import Place
-from opay_contract.model.finding import ContractPlace, Severity
-from opay_contract.model.summary import DriftSummary, FoldedFinding
+from opay_contract.model.finding import ContractPlace, Finding, Severity
+from opay_contract.model.summary import DriftSummary
 from opay_contract.report.checked_run import CheckedRun, View, rank
 from opay_contract.report.findings import MAX_LINES, build_frame, dotted, guide_of
 from opay_contract.report.sentences import next_steps
@@ -26,7 +26,7 @@ from opay_contract.report.text_report import MIN_WIDTH, render_text
 
 DATA = Path(__file__).parents[1] / "whole" / "acceptance" / "data"
 FIXED = {"SOURCE_DATE_EPOCH": "1790000000", "LINES": "44"}
-Build = Callable[..., FoldedFinding]
+Build = Callable[..., Finding]
 
 
 def without_contract_lines(text: str) -> str:
@@ -67,7 +67,7 @@ def some(build: Build, number: int) -> DriftSummary:
     found = [build("field-missing", f"/data/field{at:03}", place) for at in range(number)]
     return DriftSummary(
         exchanges=number,
-        findings={one.finding.key: one for one in found},
+        findings={one.key: one for one in found},
         occurrences={Severity.ERROR: number},
     )
 
@@ -121,10 +121,10 @@ def test_card_numbers_come_before_everything(build: Build) -> None:
     place = Place(source=0, entry=1, file="calls.ndjson", line=1)
     rules = ("answer-mismatched", "card-number-exposed", "body-empty", "code-undocumented")
     found = [build(rule, "/data", place) for rule in rules]
-    assert [one.finding.rule.id for one in rank(found)] == [rules[1], rules[0], rules[2], rules[3]]
+    assert [one.rule.id for one in rank(found)] == [rules[1], rules[0], rules[2], rules[3]]
     rule = replace(RULES_BY_ID["card-number-exposed"], severity=Severity.INFO)
-    weighed = [replace(one, finding=replace(one.finding, rule=rule)) for one in found[1:2]]
-    assert rank([*found[2:], *weighed])[-1].finding.rule.severity is Severity.INFO
+    weighed = [replace(one, rule=rule) for one in found[1:2]]
+    assert rank([*found[2:], *weighed])[-1].rule.severity is Severity.INFO
 
 
 @each(
@@ -151,14 +151,10 @@ def test_a_frame_quotes_the_contract_with_its_sources_and_nothing_that_stood_els
     drifted: DriftSummary, contract: Contract
 ) -> None:
     run = CheckedRun(summary=drifted, contract=contract)
-    frames = {
-        one.finding.rule.id: (one, build_frame(one, run))
-        for one in drifted.findings.values()
-        if one.finding.contract
-    }
+    frames = {one.rule.id: (one, build_frame(one, run)) for one in drifted.findings.values() if one.contract}
     folded, frame = frames["type-mismatch"]
-    assert folded.finding.contract
-    file, line = folded.finding.contract.file, folded.finding.contract.line
+    assert folded.contract
+    file, line = folded.contract.file, folded.contract.line
     assert frame.place == f"{file}:{line}"
     text = contract.schemas.documents[file].text.splitlines()
     for quoted in frame.lines:
@@ -168,8 +164,8 @@ def test_a_frame_quotes_the_contract_with_its_sources_and_nothing_that_stood_els
     assert frame.sources
     assert all(len(frame.lines) <= MAX_LINES for _, frame in frames.values())
     assert any(len(frame.lines) == MAX_LINES for _, frame in frames.values())
-    moved = replace(folded.finding.contract, line=line + 1)
-    assert build_frame(replace(folded, finding=replace(folded.finding, contract=moved)), run).lines == ()
+    moved = replace(folded.contract, line=line + 1)
+    assert build_frame(replace(folded, contract=moved), run).lines == ()
 
 
 def test_a_long_statement_is_cut_at_the_last_line_that_a_frame_has(build: Build, contract: Contract) -> None:
@@ -217,7 +213,7 @@ def test_what_comes_next_are_commands_with_the_run_s_own_arguments(build: Build)
 def test_no_command_accepts_a_card_number(build: Build) -> None:
     place = Place(source=0, entry=1, file="calls.ndjson", line=1)
     found = build("card-number-exposed", "/data", place)
-    summary = DriftSummary(exchanges=1, findings={found.finding.key: found}, occurrences={Severity.ERROR: 1})
+    summary = DriftSummary(exchanges=1, findings={found.key: found}, occurrences={Severity.ERROR: 1})
     purposes = [step.purpose for step in next_steps(CheckedRun(summary=summary, named=("a",)))]
     assert purposes == ["what it means", "hide the cards", "tell the vendor"]
 

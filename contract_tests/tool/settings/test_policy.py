@@ -4,12 +4,13 @@ from collections.abc import Mapping
 
 import pytest
 from contract_tests.usual import each
+from msgspec.structs import replace
 
 from opay_contract.errors import UsageError
 from opay_contract.judge.gap_table import EVERY_RULE, GAP_RULES
 from opay_contract.model.exchange import Place
 from opay_contract.model.finding import Finding, Outcome, Severity
-from opay_contract.model.summary import DriftSummary, FoldedFinding
+from opay_contract.model.summary import DriftSummary
 from opay_contract.settings import ALWAYS, GROUPS, RulePolicy, build_policy, expand_rules
 
 RULES = {rule.id: rule for rule in EVERY_RULE}
@@ -31,21 +32,16 @@ def finding(rule: str) -> Finding:
 
 
 def summary_of(counts: Mapping[str, int], beyond: int = 0) -> DriftSummary:
-    folded = [
-        FoldedFinding(finding=finding(rule), count=count, last_place=PLACE, last_recorded_at=None)
-        for rule, count in counts.items()
-    ]
+    folded = [replace(finding(rule), count=count, last_place=PLACE) for rule, count in counts.items()]
     occurrences = {Severity.ERROR: beyond} if beyond else {}
     for one in folded:
-        severity = one.finding.rule.severity
+        severity = one.rule.severity
         occurrences[severity] = occurrences.get(severity, 0) + one.count
-    return DriftSummary(
-        exchanges=9, findings={one.finding.key: one for one in folded}, occurrences=occurrences
-    )
+    return DriftSummary(exchanges=9, findings={one.key: one for one in folded}, occurrences=occurrences)
 
 
 def rules_of(summary: DriftSummary) -> set[str]:
-    return {folded.finding.rule.id for folded in summary.findings.values()}
+    return {folded.rule.id for folded in summary.findings.values()}
 
 
 FOUND = {"type-mismatch": 3, "code-undocumented": 5, "header-missing": 2, "card-number-exposed": 1}

@@ -161,7 +161,7 @@ def test_a_target_without_tls_or_with_a_certificate_of_its_own_is_told_apart_fro
         ({"ssl_certfile": file, "ssl_keyfile": secret}, None, "REQUESTS_CA_BUNDLE"),
         ({"ssl_certfile": file, "ssl_keyfile": secret}, str(file), None),
     ):
-        with running(_Script([200]), **options) as url:
+        with running(_Script([200]), None, **options) as url:
             client = Client(RatePolicy(tries=3), clock=_StandingClock(), certificates=certificates)
             address = url.replace("http:", "https:").replace("127.0.0.1", "localhost")
             with pytest.raises(UnreachableError, match=said) if said else nullcontext():

@@ -17,9 +17,10 @@ from contract_tests.tool.suite.park import (
 from contract_tests.usual import each
 from msgspec.structs import replace
 
+from opay_contract.errors import UnreachableError
 from opay_contract.signing.doctor import describe_doubt
 from opay_contract.suite.api import Api
-from opay_contract.suite.client import Client, RatePolicy, UnreachableError
+from opay_contract.suite.client import Client, RatePolicy
 from opay_contract.suite.questions import ApiJudge, ApiTarget
 from opay_contract.suite.targets import PROBES, ProbeResult, probe
 

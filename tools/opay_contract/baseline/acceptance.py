@@ -7,8 +7,8 @@ from enum import StrEnum
 import msgspec
 from msgspec.structs import replace
 
-from opay_contract.model.finding import Key, key_of
-from opay_contract.model.summary import DriftSummary, FoldedFinding, fingerprint
+from opay_contract.model.finding import Finding, Key, fingerprint, key_of
+from opay_contract.model.summary import DriftSummary
 
 
 class State(StrEnum):
@@ -71,20 +71,20 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     matched: dict[Key, Acceptance]
     unused: tuple[Acceptance, ...]
 
-    def state(self, folded: FoldedFinding) -> State:
+    def state(self, finding: Finding) -> State:
         """Return what the baseline says about a finding."""
-        acceptance = self.matched.get(folded.finding.key)
+        acceptance = self.matched.get(finding.key)
         if acceptance is None:
             return State.OPEN
         return State.EXPIRED if acceptance.is_expired(self.today) else State.ACCEPTED
 
-    def findings(self, state: State) -> list[FoldedFinding]:
+    def findings(self, state: State) -> list[Finding]:
         """Return the findings of a state."""
-        return [folded for folded in self.summary.findings.values() if self.state(folded) is state]
+        return [finding for finding in self.summary.findings.values() if self.state(finding) is state]
 
     def keys(self, state: State) -> frozenset[Key]:
         """Return the keys of the findings of a state."""
-        return frozenset(folded.finding.key for folded in self.findings(state))
+        return frozenset(finding.key for finding in self.findings(state))
 
     def counted(self) -> DriftSummary:
         """Return the summary without what is accepted; findings beyond its cap are never accepted."""
@@ -92,10 +92,10 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
         findings = self.summary.findings
         occurrences = Counter(self.summary.occurrences)
         for key in accepted:
-            occurrences[findings[key].finding.rule.severity] -= findings[key].count
+            occurrences[findings[key].rule.severity] -= findings[key].count
         return replace(
             self.summary,
-            findings={key: folded for key, folded in findings.items() if key not in accepted},
+            findings={key: finding for key, finding in findings.items() if key not in accepted},
             occurrences=dict(occurrences),
         )
 

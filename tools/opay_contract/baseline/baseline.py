@@ -22,8 +22,8 @@ from opay_contract.files import parse_toml, read_text
 from opay_contract.judge.card_numbers import has_card_number
 from opay_contract.judge.describing import describe_name
 from opay_contract.judge.table import CARD_NUMBER_EXPOSED, RULES_BY_ID
-from opay_contract.model.finding import Outcome, key_of
-from opay_contract.model.summary import DriftSummary, fingerprint
+from opay_contract.model.finding import Outcome, fingerprint, key_of
+from opay_contract.model.summary import DriftSummary
 from opay_contract.words import did_you_mean
 
 TABLE = "acceptance"

@@ -35,8 +35,7 @@ from opay_contract.drift.saving import FindingsSeen, findings_seen_in, load_find
 from opay_contract.errors import ExitCode, UsageError
 from opay_contract.files import write_atomically
 from opay_contract.judge.table import RULES_BY_ID
-from opay_contract.model.finding import Key
-from opay_contract.model.summary import fingerprint
+from opay_contract.model.finding import Key, fingerprint
 from opay_contract.report.findings import describe_covered
 from opay_contract.settings import RulePolicy
 from opay_contract.words import count, on_one_line, printable

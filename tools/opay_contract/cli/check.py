@@ -254,7 +254,7 @@ def check(
     contract = load_contract(contract_dir, base_urls)
     print_notes(contract)
     now = time.time()
-    judging = reporting.criteria.load_baseline(now)
+    baseline = reporting.criteria.load_baseline(now)
     with spread.checkpoint(now) as checkpoint:
         settings = Settings(
             started_at=checkpoint.started_at if checkpoint else now,
@@ -274,8 +274,9 @@ def check(
         summary = locate(summary, contract, chosen, max_unpacked)
     if saved:
         write_atomically(saved, summary_to_json(summary).decode() + "\n")
-    read = Inputs(named=paths, options=arguments_of(contract_dir, base_urls, format_in), files=inputs.number)
-    code = report_run(summary, contract, contract_dir, reporting, judging, read)
+    options = arguments_of(contract_dir, base_urls, format_in)
+    read = Inputs(now=now, named=paths, options=options, files=inputs.number)
+    code = report_run(summary, contract, contract_dir, reporting, baseline, read)
     raise click.exceptions.Exit(code)
 
 
@@ -297,14 +298,15 @@ def merge(files: tuple[Path, ...], contract_dir: Path | None, reporting: Reporti
     order of the summaries.
     """
     contract = load_contract(contract_dir)
-    judging = reporting.criteria.load_baseline(time.time())
+    now = time.time()
+    baseline = reporting.criteria.load_baseline(now)
     repeats = Repeats()
     sources = [Source(ordinal=0, name=str(file), path=file) for file in files]
     runs = [load_summary(Path(one.name)) for one in sources if not repeats.is_repeat(one)]
     summary = join_runs(runs)
     print_repeats(repeats)
-    inputs = Inputs(named=tuple(map(str, files)))
-    code = report_run(summary, contract, contract_dir, reporting, judging, inputs)
+    inputs = Inputs(now=now, named=tuple(map(str, files)))
+    code = report_run(summary, contract, contract_dir, reporting, baseline, inputs)
     merged = f"{count(len(runs), 'summary', 'summaries')}: {count(summary.exchanges, 'exchange')}"
     click.echo(f"Merged {merged}.", err=True)
     raise click.exceptions.Exit(code)

@@ -174,7 +174,7 @@ def _exit_code(comparison: "Comparison", fail_on: Severity) -> ExitCode:
         return ExitCode.INTERRUPTED
     if not all(run.exchanges for run in runs):
         return ExitCode.NOTHING_CHECKED
-    if any(folded.finding.rule.severity >= fail_on for folded in comparison.appeared):
+    if any(finding.rule.severity >= fail_on for finding in comparison.appeared):
         return ExitCode.FINDINGS
     return ExitCode.INCOMPLETE if any(run.unreadable_count for run in runs) else ExitCode.CLEAN
 

@@ -147,7 +147,8 @@ def _run(contract: Contract, url: str, options: _ProxyOptions) -> ExitCode:
         raise UsageError(
             "the proxy needs httpx, starlette and uvicorn: pip install 'opay-contract[record]'"
         ) from error
-    judging = options.criteria.load_baseline(time.time())
+    now = time.time()
+    baseline = options.criteria.load_baseline(now)
     upstream = Upstream(url, timeout=options.timeout, proxy=_proxy_of(url))
     watch = _watch(contract, options)
     recorder = _recorder(contract, options, watch)
@@ -169,8 +170,8 @@ def _run(contract: Contract, url: str, options: _ProxyOptions) -> ExitCode:
     click.echo(recorder.describe(), err=True)
     code = ExitCode.CLEAN
     if options.check and watch:
-        summary, inputs = watch.summary(), Inputs(named=())
-        run = build_run(summary, contract, options.contract_dir, options.criteria, judging, inputs)
+        summary, criteria = watch.summary(), options.criteria
+        run = build_run(summary, contract, options.contract_dir, criteria, baseline, Inputs(now=now))
         click.echo(render_text(run), nl=False)
         code = run.exit_code
     is_lost = recorder.failures and code in (ExitCode.CLEAN, ExitCode.NOTHING_CHECKED)

@@ -3,7 +3,6 @@
 import os
 import shutil
 from collections.abc import Callable, Iterable, Sequence
-from datetime import date
 from functools import wraps
 from importlib import import_module
 from pathlib import Path
@@ -64,14 +63,13 @@ class Criteria(msgspec.Struct, frozen=True, kw_only=True):
     require_success: int | None
     allow_out_of_scope: bool = False
 
-    def load_baseline(self, now: float) -> "Judging":
+    def load_baseline(self, now: float) -> "Baseline | None":
         """Read the baseline, if there is one, as it is on the day of `now`."""
-        today = utc_day(now)
         if self.baseline_file is None:
-            return Judging(baseline=None, today=today, now=now)
+            return None
         from opay_contract.baseline.baseline import load_baseline  # noqa: PLC0415  few runs have one
 
-        return Judging(baseline=load_baseline(self.baseline_file, today), today=today, now=now)
+        return load_baseline(self.baseline_file, utc_day(now))
 
 
 class Reporting(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,18 +88,11 @@ class Reporting(msgspec.Struct, frozen=True, kw_only=True):
         return text
 
 
-class Judging(msgspec.Struct, frozen=True, kw_only=True):
-    """What is accepted, and until when: a baseline, a day, and the time of the run."""
-
-    baseline: "Baseline | None"
-    today: date
-    now: float
-
-
 class Inputs(msgspec.Struct, frozen=True, kw_only=True):
-    """What was read: as the user named it, with the options that go along, and how many files it was."""
+    """What was read, and when: as the user named it, with the options that go along, and how many files."""
 
-    named: tuple[str, ...]
+    now: float
+    named: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
     files: int | None = None
 
@@ -256,11 +247,11 @@ def report_run(
     contract: Contract,
     contract_dir: Path | None,
     reporting: Reporting,
-    judging: Judging,
+    baseline: "Baseline | None",
     inputs: Inputs,
 ) -> ExitCode:
     """Write every report that was asked for; returns the exit code of the run."""
-    run = build_run(summary, contract, contract_dir, reporting.criteria, judging, inputs)
+    run = build_run(summary, contract, contract_dir, reporting.criteria, baseline, inputs)
     formats = {target.format for target in reporting.targets}
     if TICKET in formats:
         run = replace(run, scenarios=_scenarios(contract))
@@ -275,17 +266,17 @@ def build_run(
     contract: Contract,
     contract_dir: Path | None,
     criteria: Criteria,
-    judging: Judging,
+    baseline: "Baseline | None",
     inputs: Inputs,
 ) -> CheckedRun:
     """Return what there is to report of a run; says on standard error which findings do not count."""
     summary = conclude(weigh_card_numbers(summary), contract, may_all_fail=criteria.require_success == 0)
     policy, judged = criteria.policy, None
     counting = policy.summary(summary)
-    if judging.baseline:  # an acceptance of a rule that does not count is not unused
+    if baseline:  # an acceptance of a rule that does not count is not unused
         from opay_contract.baseline.baseline import apply_baseline  # noqa: PLC0415  few runs have one
 
-        judged = replace(apply_baseline(summary, judging.baseline, judging.today), summary=counting)
+        judged = replace(apply_baseline(summary, baseline, utc_day(inputs.now)), summary=counting)
     if left_out := policy.describe_left_out(summary):
         click.echo(f"note: {left_out}", err=True)
     return CheckedRun(
@@ -302,7 +293,7 @@ def build_run(
         named=inputs.named,
         options=inputs.options,
         inputs=inputs.files,
-        started_at=_printed_time(judging.now),
+        started_at=_printed_time(inputs.now),
         contract_folder=_contract_folder(contract_dir or default_directory()),
     )
 

@@ -11,18 +11,9 @@ from urllib.parse import SplitResult, unquote, urlsplit
 import msgspec
 from msgspec.structs import replace
 
-from opay_contract.contract.addresses import (
-    value_below,
-)
-from opay_contract.contract.operation import (
-    Form,
-    OpenQuestion,
-    Operation,
-    is_of_another_type,
-)
-from opay_contract.contract.parameters import (
-    ParameterReader,
-)
+from opay_contract.contract.addresses import value_below
+from opay_contract.contract.operation import Form, OpenQuestion, Operation, is_of_another_type
+from opay_contract.contract.parameters import ParameterReader
 from opay_contract.contract.schemas import SchemaSet
 from opay_contract.errors import UsageError
 from opay_contract.jsontext import NotJson, Parsed, parse_json
@@ -293,6 +284,15 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         """
         parts, host = _split(url)
         return None if parts is None else self._path_of(parts, host)
+
+    def head(self, url: str) -> str | None:
+        """Return a URL up to the path below a server, None where not all that begin so are below that one."""
+        parts, host = _split(url)
+        prefixes = {one.prefix for one in self.servers if one.answers(host)}
+        path = self._path_of(parts, host) if parts is not None and host else None
+        above = url.partition("?")[0]
+        is_sure = path and len(prefixes) == 1 and above.endswith(path)
+        return above.removesuffix(path or "") if is_sure else None
 
     def _path_of(self, parts: SplitResult, host: str) -> str | None:
         below = [server for server in self.servers if f"{parts.path}/".startswith(f"{server.prefix}/")]

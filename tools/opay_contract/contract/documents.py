@@ -12,10 +12,7 @@ from typing import Any
 import msgspec
 import yaml
 
-from opay_contract.contract.addresses import (
-    MISSING,
-    iter_targets,
-)
+from opay_contract.contract.addresses import MISSING, iter_targets
 from opay_contract.errors import ContractError, UsageError
 from opay_contract.jsontext import Parsed, parse_json, pointer
 from opay_contract.model.exchange import Hidden

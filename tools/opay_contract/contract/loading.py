@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property, partial
 from itertools import islice, product
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from msgspec.structs import replace
 
@@ -17,22 +17,10 @@ from opay_contract.contract.addresses import (
     iter_targets,
     resolve,
     split_uri,
-    tokens_of,
     value_below,
 )
-from opay_contract.contract.contract import (
-    ANY_WORD,
-    Contract,
-    Server,
-    base_server,
-    server_at,
-    words_of,
-)
-from opay_contract.contract.documents import (
-    Document,
-    default_directory,
-    load_documents,
-)
+from opay_contract.contract.contract import ANY_WORD, Contract, Server, base_server, server_at, words_of
+from opay_contract.contract.documents import Document, default_directory, load_documents
 from opay_contract.contract.openapi import METHODS, in_one_dialect, read_version, root_of
 from opay_contract.contract.operation import (
     BusinessCode,
@@ -58,8 +46,8 @@ from opay_contract.contract.parameters import (
     build_parameter,
 )
 from opay_contract.contract.schemas import SchemaSet
+from opay_contract.contract.stated import MisplacedError, Stated
 from opay_contract.errors import ContractError
-from opay_contract.jsontext import Tokens
 from opay_contract.signing.signer import SignatureScheme
 
 SENSITIVITIES = ("card-number", "card", "customer", "credential", "identifier", "public")
@@ -100,87 +88,11 @@ def build_contract(documents: dict[str, Document], base_urls: tuple[str, ...] = 
     return _Builder(in_one_dialect(documents, version)).build(base_urls)
 
 
-class _MisplacedError(Exception):
-    """A statement that is not what belongs there."""
-
-    def __init__(self, at: Address, wanted: str) -> None:
-        super().__init__(f"{at}: {wanted} belongs here")
-        self.at = at
-        self.wanted = wanted
-
-
-class _Stated:
-    """A value of the contract and where it stands, wherever `$ref` led; steps say what they expect."""
-
-    def __init__(self, values: Mapping[str, Any], at: Address) -> None:
-        self._values = values
-        self.at, self.value = resolve(values, at)
-
-    @property
-    def uri(self) -> str:
-        return self.at.uri
-
-    def of(self, *tokens: str | int) -> "_Stated":
-        """Return what stands below; its value is MISSING where nothing does."""
-        return _Stated(self._values, self.at.child(*tokens))
-
-    def as_object(self) -> "_Stated":
-        if self.value is MISSING:
-            raise _MisplacedError(self.at, "a reference that leads somewhere")
-        if not isinstance(self.value, dict):
-            raise _MisplacedError(self.at, "an object")
-        return self
-
-    def has(self, name: str) -> bool:
-        return isinstance(self.value, dict) and name in self.value
-
-    def members(self, name: str) -> list[tuple[str, "_Stated"]]:
-        """Return the members of the object `name`; none where there is none."""
-        found = self.of(name)
-        if self.has(name) and not isinstance(found.value, dict):
-            raise _MisplacedError(found.at, "an object")
-        return [(key, found.of(key)) for key in found.value] if self.has(name) else []
-
-    def items(self, name: str) -> list["_Stated"]:
-        """Return the items of the list `name`; none where there is none."""
-        found = self.of(name)
-        if self.has(name) and not isinstance(found.value, list):
-            raise _MisplacedError(found.at, "a list")
-        return [found.of(index) for index in range(len(found.value))] if self.has(name) else []
-
-    def text(self, name: str) -> str:
-        found = self.of(name)
-        if not isinstance(found.value, str):
-            raise _MisplacedError(found.at, "text")
-        return found.value
-
-    def texts(self, name: str) -> list[str]:
-        found = self.of(name)
-        if not isinstance(found.value, list) or not all(isinstance(one, str) for one in found.value):
-            raise _MisplacedError(found.at, "a list of texts")
-        return found.value
-
-    def code(self, name: str) -> str:
-        found = code_text(self.of(name).value)
-        if found is None:
-            raise _MisplacedError(self.of(name).at, "text, an integer or a boolean")
-        return found
-
-    def codes(self, name: str) -> list[Any]:
-        found = self.of(name)
-        if not isinstance(found.value, list) or None in map(code_text, found.value):
-            raise _MisplacedError(found.at, "a list of texts, integers or booleans")
-        return found.value
-
-    def pointer(self, name: str) -> Tokens:
-        return tokens_of(self.text(name))
-
-
 class _Builder:
     def __init__(self, documents: dict[str, Document]) -> None:
         self._schemas = SchemaSet(documents)
         self._values = {name: document.value for name, document in documents.items()}
-        self._root = _Stated(self._values, Address(root_of(documents)))
+        self._root = Stated(self._values, Address(root_of(documents)))
         self._notes: dict[Address, str] = {}
         self._objects = [one for one in self._schemas.places.objects if isinstance(one.value, dict)]
         schemes = self._understood(
@@ -232,19 +144,19 @@ class _Builder:
         place = self._schemas.place(at.uri)
         return f"{place.file}:{place.line}:{place.column}: {text}"
 
-    def _understood(self, nodes: Iterable[_Stated], build: Callable[[_Stated], _Built]) -> Iterator[_Built]:
+    def _understood(self, nodes: Iterable[Stated], build: Callable[[Stated], _Built]) -> Iterator[_Built]:
         """Yield what is built of each node that can be understood; the others are noted."""
         for node in nodes:
             try:
                 yield build(node.as_object())
-            except _MisplacedError as misplaced:
+            except MisplacedError as misplaced:
                 self._notes[misplaced.at] = f"{misplaced.wanted} belongs here"
 
-    def _own(self, build: Callable[[_Stated], _Built], node: _Stated) -> _Built:
+    def _own(self, build: Callable[[Stated], _Built], node: Stated) -> _Built:
         """Return what is built of one of this tool's extensions; raises ContractError where it is broken."""
         try:
             return build(node)
-        except _MisplacedError as misplaced:
+        except MisplacedError as misplaced:
             place = self._schemas.place(misplaced.at.uri)
             raise ContractError(
                 f"{place.file}:{place.line}:{place.column}: {misplaced.wanted} belongs at "
@@ -259,7 +171,7 @@ class _Builder:
                 yield replace(one, id=f"{one.method} {path}") if one.id in ids else one
                 ids.add(one.id)
 
-    def _paths(self) -> list[tuple[str, _Stated]]:
+    def _paths(self) -> list[tuple[str, Stated]]:
         """Return the paths with what stands there; raises ContractError where the document is not OpenAPI."""
         if not any(map(self._root.has, ("paths", "webhooks", "components"))):
             raise ContractError(
@@ -267,7 +179,7 @@ class _Builder:
             )
         return self._own(lambda root: root.members("paths"), self._root)
 
-    def _operation(self, node: _Stated, path: str, item: _Stated) -> Operation:
+    def _operation(self, node: Stated, path: str, item: Stated) -> Operation:
         method = str(node.at.tokens[-1]).upper()
         name = node.of("operationId").value
         body = node.of("requestBody")
@@ -300,7 +212,7 @@ class _Builder:
             uri=node.uri,
         )
 
-    def _media_types(self, node: _Stated) -> dict[str, str | None]:
+    def _media_types(self, node: Stated) -> dict[str, str | None]:
         """Return the media types of a body with the address of their schema."""
         found = dict(node.members("content")) if isinstance(node.value, dict) else {}
         return {
@@ -308,7 +220,7 @@ class _Builder:
             for name, one in found.items()
         }
 
-    def _response(self, node: _Stated) -> DocumentedResponse:
+    def _response(self, node: Stated) -> DocumentedResponse:
         understood = self._understood([node], self._media_types)
         stated = next(self._understood([node], lambda one: one.members("headers")), [])
         named = [(name, one) for name, one in stated if name.lower() not in _NOT_PARAMETERS]
@@ -320,7 +232,7 @@ class _Builder:
         return DocumentedResponse(media_types=next(understood, {}), headers=tuple(headers), uri=node.uri)
 
     def _security(
-        self, node: _Stated
+        self, node: Stated
     ) -> tuple[list[RequiredHeader], tuple[tuple[Credential, ...], ...], bool]:
         """Return the headers that are demanded, the credentials of which one set is, and if it is signed."""
         holder = node if node.has("security") else self._root
@@ -334,7 +246,7 @@ class _Builder:
         ]
         return common, tuple(credentials), signed
 
-    def _credentials(self, requirement: _Stated) -> dict[str, Credential | None]:
+    def _credentials(self, requirement: Stated) -> dict[str, Credential | None]:
         """Return the schemes of a security requirement with what each asks for."""
         found: dict[str, Credential | None] = {}
         for name in requirement.value:
@@ -344,7 +256,7 @@ class _Builder:
             found[name] = _credential(scheme)
         return found
 
-    def _parameters(self, node: _Stated, item: _Stated) -> list[Parameter]:
+    def _parameters(self, node: Stated, item: Stated) -> list[Parameter]:
         """Return the parameters of an operation, its own in place of those of its path."""
         stated = self._understood([*item.items("parameters"), *node.items("parameters")], lambda one: one)
         chosen = {(one.value.get("in"), str(one.value.get("name"))): one for one in stated}
@@ -354,7 +266,7 @@ class _Builder:
             if place in PLACES and not (place == HEADER and name.lower() in _NOT_PARAMETERS)
         ]
 
-    def _envelope(self, node: _Stated) -> Envelope | None:
+    def _envelope(self, node: Stated) -> Envelope | None:
         if not node.has("x-envelope"):
             return None
         stated = node.of("x-envelope")
@@ -385,7 +297,7 @@ class _Builder:
             codes_uri=codes_uri,
         )
 
-    def _form(self, node: _Stated) -> Form:
+    def _form(self, node: Stated) -> Form:
         request = node.of("request")
         return Form(
             id=node.text("id"),
@@ -399,11 +311,11 @@ class _Builder:
             ),
         )
 
-    def _reference(self, node: _Stated, name: str) -> str:
+    def _reference(self, node: Stated, name: str) -> str:
         """Return the address of the schema that an extension refers to, as it is referred to."""
         value = node.of(name)
         if value.value is MISSING:
-            raise _MisplacedError(node.at.child(name), "a reference to a schema")
+            raise MisplacedError(node.at.child(name), "a reference to a schema")
         return value.uri.removesuffix("#")
 
     def _unsearched_headers(self) -> Iterator[str]:
@@ -412,7 +324,7 @@ class _Builder:
                 yield one.name.lower()
         for found in self._objects:
             if found.kind == "parameter" and found.value.get("in") == "header":
-                schema = _Stated(self._values, found.at.child("schema")).value
+                schema = Stated(self._values, found.at.child("schema")).value
                 if isinstance(schema, dict) and schema.get("x-sensitivity") in _IDENTIFYING:
                     yield str(found.value.get("name")).lower()
 
@@ -457,7 +369,7 @@ class _Builder:
         own = own or [Server(host="", prefix="")]
         yield from dict.fromkeys([*(one for one in own if one.host or not added), *added])
 
-    def _server(self, node: _Stated) -> list[Server]:
+    def _server(self, node: Stated) -> list[Server]:
         """Return what a server stands for: a variable is each of its values, in a host else any word."""
         url, variables = node.text("url"), dict(node.members("variables"))
         host = url.partition("://")[2].partition("/")[0].partition(":")[0]
@@ -476,7 +388,7 @@ class _Builder:
             try:
                 found.append(server_at(text, environment if isinstance(environment, str) else None))
             except ValueError as error:
-                raise _MisplacedError(node.at.child("url"), "a URL") from error
+                raise MisplacedError(node.at.child("url"), "a URL") from error
         return found
 
     def _reach(self, operation: Operation) -> set[Address]:
@@ -498,7 +410,7 @@ def _strictest(classified: list[tuple[Address, str]]) -> dict[str, str]:
     return found
 
 
-def _credential(scheme: _Stated) -> Credential | None:
+def _credential(scheme: Stated) -> Credential | None:
     """Return what a security scheme asks for, None where it stands in no header, query or cookie."""
     stated = scheme.value
     if not isinstance(stated, dict):
@@ -514,7 +426,7 @@ def _credential(scheme: _Stated) -> Credential | None:
     return Credential(name=stated["name"], place=stated["in"], word="", uri=scheme.uri)
 
 
-def _scheme(node: _Stated) -> SignatureScheme:
+def _scheme(node: Stated) -> SignatureScheme:
     canonical = node.of("canonical-json")
     return SignatureScheme(
         header=node.text("header"),
@@ -529,7 +441,7 @@ def _scheme(node: _Stated) -> SignatureScheme:
     )
 
 
-def _question(node: _Stated, reaches: Mapping[str, set[Address]]) -> OpenQuestion:
+def _question(node: Stated, reaches: Mapping[str, set[Address]]) -> OpenQuestion:
     """Read a question; it is asked of the operations that are made of what it is about, or of all."""
     about = [OPEN + text for text in node.texts("about")]
     places = [split_uri(uri) for uri in about]
@@ -548,7 +460,7 @@ def _question(node: _Stated, reaches: Mapping[str, set[Address]]) -> OpenQuestio
     )
 
 
-def _reading(node: _Stated) -> Reading:
+def _reading(node: Stated) -> Reading:
     return Reading(
         id=node.text("id"),
         statement=node.text("statement"),
@@ -557,7 +469,7 @@ def _reading(node: _Stated) -> Reading:
     )
 
 
-def _evidence(node: _Stated) -> Evidence:
+def _evidence(node: Stated) -> Evidence:
     other = next((name for name in ("equals", "differs-from") if node.has(name)), None)
     return Evidence(
         at=node.pointer("at"),

@@ -16,9 +16,8 @@ from opay_contract.contract.loading import build_contract
 from opay_contract.diff.versions import FIRST, Version
 from opay_contract.drift.insight import parent_of, share_of
 from opay_contract.errors import ContractError
-from opay_contract.model.finding import ContractPlace, Key, Outcome, Share
+from opay_contract.model.finding import ContractPlace, Key, Outcome, Share, fingerprint
 from opay_contract.model.observation import FieldLocation, Observations, Range, widest
-from opay_contract.model.summary import fingerprint
 
 _Places = dict[Address, list[FieldLocation]]
 _OF_VALUES = ("value-removed", "value-added", "code-added", "code-removed", "status-added", "status-removed",

@@ -16,7 +16,8 @@ from opay_contract.contract.addresses import MISSING, Address
 from opay_contract.contract.change_kinds import CHANGE_KINDS_BY_ID, Level, Side, Way
 from opay_contract.contract.openapi import METHODS
 from opay_contract.diff.changes import WHOLE, ContractChange, ContractDiff, Use
-from opay_contract.diff.schemas import Comparing, Difference, Sense, kind_of_words
+from opay_contract.diff.schemas import Comparing, Sense
+from opay_contract.diff.statements import Difference, kind_of_words
 from opay_contract.diff.versions import FIRST, BothNodes, Node, Version
 from opay_contract.jsontext import pointer
 from opay_contract.model.finding import key_of

@@ -6,33 +6,31 @@ is compared once, however many places lead to it; where it is used is asked of t
 
 from collections.abc import Iterator, Sequence
 from enum import Enum
-from fractions import Fraction
 from functools import cached_property
 from itertools import product, zip_longest
 from typing import Any, Generic, NamedTuple, TypeVar
 
-import msgspec
-
 from opay_contract.contract.addresses import Address, iter_reached
 from opay_contract.contract.change_kinds import Way
 from opay_contract.contract.keywords import OPENERS, About, iter_subschemas
-from opay_contract.contract.loading import SENSITIVITIES
-from opay_contract.diff.versions import Version, plain_text
+from opay_contract.diff.statements import (
+    Difference,
+    Views,
+    compare_constraints,
+    compare_limits,
+    compare_types,
+    compare_ways,
+    compare_words,
+    differ,
+)
+from opay_contract.diff.versions import Version
 from opay_contract.diff.views import (
     ASIDE,
-    CONSTRAINTS,
-    DECIDING,
-    EXAMPLES,
-    EXCLUSIVE,
     ITEM,
-    LIMITS,
     NAMES,
-    WORDS,
     Addresses,
     Alternatives,
     SchemaReader,
-    SchemaView,
-    Stated,
     as_list,
     describe_types,
 )
@@ -72,24 +70,6 @@ class Edge(NamedTuple):
     pair: Pair
     step: Tokens = ()
     sense: Sense = Sense.PLAIN
-    only: Way | None = None
-
-
-class Difference(msgspec.Struct, frozen=True):
-    """One difference: where it stands in both versions, what was and is there in words.
-
-    Where it stands in one version alone, `near` is where it would be in the other. `value` tells differences
-    of a place apart. `step` leads to what is meant below the value; what is of one way alone is of `only`.
-    """
-
-    kind: str
-    old: Address | None
-    new: Address | None
-    near: Address | None = None
-    was: str = ""
-    now: str = ""
-    value: str = ""
-    step: Tokens = ()
     only: Way | None = None
 
 
@@ -208,11 +188,11 @@ class Comparing(Generic[U]):
             return
         if old.is_empty() is not new.is_empty() and not (old.is_simple() and new.is_simple()):
             sides = [None if view.is_empty() else view.parts[0].at for view in views]
-            yield _differ("schema-added" if sides[1] else "schema-removed", views, *sides)
+            yield differ("schema-added" if sides[1] else "schema-removed", views, *sides)
             return
-        yield from _compare_types(views)
-        yield from _compare_limits(views)
-        yield from _compare_constraints(views)
+        yield from compare_types(views)
+        yield from compare_limits(views)
+        yield from compare_constraints(views)
         if "object" in old.types() | new.types():
             yield from self._compare_properties(views)
         yield from self._compare_inner(views)
@@ -222,10 +202,10 @@ class Comparing(Generic[U]):
                 yield from self._compare_alternatives(was, now)
             else:
                 kind = "alternatives-removed" if was else "alternatives-added"
-                yield _differ(kind, views, was and was.at, now and now.at)
-        yield from _compare_words(views)
+                yield differ(kind, views, was and was.at, now and now.at)
+        yield from compare_words(views)
 
-    def _wrapped(self, views: "_Views") -> tuple[Alternatives, Alternatives] | None:
+    def _wrapped(self, views: Views) -> tuple[Alternatives, Alternatives] | None:
         """Return alternatives of one version, and the single schema of the other as one alternative."""
         old, new = views
         for one, other in ((old, new), (new, old)):
@@ -235,7 +215,7 @@ class Comparing(Generic[U]):
                 return (single, union) if one is old else (union, single)
         return None
 
-    def _compare_properties(self, views: "_Views") -> _Compared:
+    def _compare_properties(self, views: Views) -> _Compared:
         old, new = views
         before, after = old.named("properties"), new.named("properties")
         needed, needs = old.required(), new.required()
@@ -249,23 +229,23 @@ class Comparing(Generic[U]):
             becomes = (name in needed) is not (name in needs)
             if was and now:
                 yield Edge(Pair(was, now), (name,), only=only)
-                yield from _compare_ways(one_way, was, now, more)
+                yield from compare_ways(one_way, was, now, more)
             elif was or now:
                 verb = ("allowed" if now else "forbidden") if room else "added" if now else "removed"
                 kind = f"property-{verb}" + "-required" * (becomes and not room)
                 values = told[0].values()
                 words = " or ".join(sorted(values)) if values else describe_types(told[0].types())
                 words_of = {"now" if now else "was": f"{_need(name in (needs if now else needed))}, {words}"}
-                yield _differ(
+                yield differ(
                     kind, views, was[0] if was else None, now[0] if now else None, **words_of, **more
                 )
                 becomes = becomes and bool(room)
             if becomes:
                 words_of = {"was": _need(name in needed), "now": _need(name in needs)}
                 kind = f"property-became-{words_of['now']}"
-                yield _differ(kind, views, needed.get(name), needs.get(name), value=name, **words_of, **more)
+                yield differ(kind, views, needed.get(name), needs.get(name), value=name, **words_of, **more)
 
-    def _compare_inner(self, views: "_Views") -> _Compared:
+    def _compare_inner(self, views: Views) -> _Compared:
         """Compare what describes items and other properties: one schema or none, or one for each name."""
         closed, closes = (view.closed() for view in views)
         for keyword in _OF_ALL:
@@ -273,11 +253,11 @@ class Comparing(Generic[U]):
             step = () if keyword in ("propertyNames", "contentSchema") else (ITEM,)
             if keyword == "contains" and bool(was) is not bool(now):
                 kind = "constraint-added" if now else "constraint-removed"
-                yield _differ(kind, views, was[0].at if was else None, now[0].at if now else None)
+                yield differ(kind, views, was[0].at if was else None, now[0].at if now else None)
             elif (was or now) and not (keyword in OPENERS and (closed or closes)):
                 yield Edge(Pair(tuple(one.at for one in was), tuple(one.at for one in now)), step)
         if bool(closed) is not bool(closes):
-            yield _differ("object-closed" if closes else "object-opened", views, closed, closes)
+            yield differ("object-closed" if closes else "object-opened", views, closed, closes)
         for keyword, step in (("patternProperties", (ITEM,)), ("dependentSchemas", ())):
             named = [view.named(keyword) for view in views]
             for name in sorted({*named[0], *named[1]}):
@@ -294,9 +274,9 @@ class Comparing(Generic[U]):
         needs = [view.needs() for view in views]
         for text in sorted(needs[0].keys() ^ needs[1].keys()):
             kind = "condition-removed" if text in needs[0] else "condition-added"
-            yield _differ(kind, views, needs[0].get(text), needs[1].get(text), value=text)
+            yield differ(kind, views, needs[0].get(text), needs[1].get(text), value=text)
 
-    def _compare_conditions(self, views: "_Views") -> _Compared:
+    def _compare_conditions(self, views: Views) -> _Compared:
         """Compare `if` with `then` and `else`, and `not`; those that ask the same are one condition."""
         for keyword, branches in (("if", ("then", "else")), ("not", ())):
             if keyword not in views[0].keywords | views[1].keywords:
@@ -317,7 +297,7 @@ class Comparing(Generic[U]):
             for before, after in (*pairs, *zip_longest(was, now)):
                 if before is None or after is None:
                     kind = "condition-removed" if before else "condition-added"
-                    yield _differ(kind, views, *(at.child(keyword) if at else None for at in (before, after)))
+                    yield differ(kind, views, *(at.child(keyword) if at else None for at in (before, after)))
                     continue
                 sense = Sense.ASKED if branches else Sense.NEGATED
                 yield Edge(Pair((before.child(keyword),), (after.child(keyword),)), sense=sense)
@@ -370,142 +350,11 @@ class Comparing(Generic[U]):
         )
 
 
-_Views = tuple[SchemaView, SchemaView]
-
-
-def _differ(kind: str, views: _Views, old: Address | None, new: Address | None, **more: Any) -> Difference:
-    """Return a difference between two views; where one has no such statement, it is near a like one."""
-    if old is None and new is None:
-        return Difference(kind, old=views[0].near(None), new=views[1].near(None), **more)
-    near = views[0].near(new) if old is None else views[1].near(old) if new is None else None
-    return Difference(kind, old=old, new=new, near=near, **more)
-
-
-def _compare_types(views: _Views) -> Iterator[Difference]:
-    was, now = (view.values() for view in views)
-    if was is not None and now is not None:
-        for text in sorted(was.keys() ^ now.keys()):
-            kind, word = ("value-removed", "was") if text in was else ("value-added", "now")
-            yield _differ(kind, views, was.get(text), now.get(text), value=text, **{word: text})
-        return
-    types, others = (view.types() for view in views)
-    if types != others:
-        kind = "type-narrowed" if others < types else "type-widened" if types < others else "type-changed"
-        places = (view.kinds[0][1] if view.kinds else None for view in views)
-        yield _differ(kind, views, *places, was=describe_types(types), now=describe_types(others))
-    if was is not None or now is not None:
-        kind = "values-limited" if was is None else "values-unlimited"
-        words = ["any value" if one is None else ", ".join(sorted(one)) for one in (was, now)]
-        places = (next(iter(one.values())) if one else None for one in (was, now))
-        yield _differ(kind, views, *places, was=words[0], now=words[1])
-
-
-def _compare_limits(views: _Views) -> Iterator[Difference]:
-    """Compare the strictest limit of each kind: the greatest of the least, the least of the greatest."""
-    types, said = views[0].types() | views[1].types(), views[0].keywords | views[1].keywords
-    for keyword, about in LIMITS.items():
-        if not {keyword, EXCLUSIVE.get(keyword)} & said:
-            continue
-        sign = -1 if keyword.startswith("min") else 1
-        found = []
-        for view in views:
-            stated = [(one, 1) for one in view.stated(keyword)]
-            stated += [(one, 0) for one in view.stated(EXCLUSIVE.get(keyword, ""))]
-            numbers = [(one, rank) for one, rank in stated if type(one.value) in (int, float)]
-            ranks = [((Fraction(one.value) * sign, rank), one) for one, rank in numbers]
-            found.append(min(ranks, key=lambda one: one[0], default=None))
-        was, now = found
-        if types & about and (was and was[0]) != (now and now[0]):
-            is_tighter = now is not None and (was is None or now[0] < was[0])
-            words = [f"{one[1].at.tokens[-1]} {one[1].value}" if one else f"no {keyword}" for one in found]
-            kind = "limit-tightened" if is_tighter else "limit-loosened"
-            places = [one and one[1].at for one in found]
-            yield _differ(kind, views, *places, was=words[0], now=words[1], value=" -> ".join(words))
-
-
-def _compare_constraints(views: _Views) -> Iterator[Difference]:
-    types = views[0].types() | views[1].types()
-    said = views[0].keywords | views[1].keywords
-    for keyword in [keyword for keyword, about in CONSTRAINTS.items() if keyword in said and types & about]:
-        was, now = ({plain_text(one.value): one for one in view.stated(keyword)} for view in views)
-        for before, after in zip_longest(sorted(was.keys() - now.keys()), sorted(now.keys() - was.keys())):
-            kind = "added" if before is None else "removed" if after is None else "changed"
-            if kind == "changed" and keyword == "multipleOf":
-                kind = _compare_multiples(was[before].value, now[after].value)
-            words = [f"{keyword} {one}" if one else f"no {keyword}" for one in (before, after)]
-            places = [was[before].at if before else None, now[after].at if after else None]
-            yield _differ(
-                f"constraint-{kind}", views, *places, was=words[0], now=words[1], value=" -> ".join(words)
-            )
-    stated = [view.first("discriminator") for view in views]
-    before, after = (_describe_discriminator(one) for one in stated)
-    if before != after:
-        places = [one.at if one else None for one in stated]
-        yield _differ("discriminator-changed", views, *places, was=before, now=after)
-
-
-def _compare_multiples(before: Any, after: Any) -> str:
-    was, now = (Fraction(str(one)) if type(one) in (int, float) else Fraction(0) for one in (before, after))
-    if was and (now / was).denominator == 1:
-        return "added"
-    return "removed" if now and (was / now).denominator == 1 else "changed"
-
-
-def _describe_discriminator(stated: Stated | None) -> str:
-    value = stated.value if stated and isinstance(stated.value, dict) else {}
-    mapping = value.get("mapping")
-    return " ".join(
-        [str(value.get("propertyName", "none")), *sorted(mapping if isinstance(mapping, dict) else ())]
-    )
-
-
 def _only_way(one_way: list[tuple[bool, bool]]) -> Way | None:
     """Return which way alone a property is sent, that is but read, or but written, in each version."""
     if one_way and all(write for _, write in one_way):
         return Way.REQUEST
     return Way.RESPONSE if one_way and all(read for read, _ in one_way) else None
-
-
-def _compare_ways(
-    one_way: list[tuple[bool, bool]], was: Addresses, now: Addresses, more: dict[str, Any]
-) -> Iterator[Difference]:
-    names = (("writable", "read-only"), ("readable", "write-only"))
-    for before, after, kinds in zip(*one_way, names, strict=True):
-        if before is not after:
-            yield Difference(f"property-became-{kinds[after]}", was[0], now[0], step=more["step"])
-
-
-def _compare_words(views: _Views) -> Iterator[Difference]:
-    """Compare what does not decide whether a value fits; of what is said twice the outermost counts."""
-    for keyword in sorted(
-        {keyword for view in views for one in view.parts for keyword in one.value} - DECIDING
-    ):
-        stated = [view.first(keyword) for view in views]
-        values = [one.value if one else None for one in stated]
-        told = [one.value if one and (one.value or keyword == "default") else None for one in stated]
-        if plain_text(told[0]) != plain_text(told[1]):
-            is_said = keyword not in WORDS | EXAMPLES
-            words = [plain_text(one) if is_said else "" for one in values]
-            kind, places = kind_of_words(keyword, *values), [one and one.at for one in stated]
-            yield _differ(kind, views, *places, was=words[0], now=words[1], value=keyword)
-
-
-def kind_of_words(keyword: str, was: Any, now: Any) -> str:
-    """Return the kind of a change of a keyword that does not decide what fits, as far as is known."""
-    if keyword == "x-sensitivity":
-        ranks = [
-            SENSITIVITIES.index(one) if one in SENSITIVITIES else len(SENSITIVITIES) for one in (was, now)
-        ]
-        return "sensitivity-raised" if ranks[1] < ranks[0] else "sensitivity-lowered"
-    if keyword == "deprecated":
-        return "deprecated" if now is True else "reactivated"
-    kinds = {
-        "default": "default-changed",
-        "x-sunset": "deprecated",
-        **dict.fromkeys(WORDS, "words-changed"),
-        **dict.fromkeys(EXAMPLES, "examples-changed"),
-    }
-    return kinds.get(keyword, "extension-changed" if keyword.startswith("x-") else "keyword-changed")
 
 
 def _need(is_required: bool) -> str:  # noqa: FBT001

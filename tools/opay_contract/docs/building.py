@@ -160,9 +160,9 @@ class _Writer(msgspec.Struct, frozen=True):
         node = self.contract.schemas.node(operation.uri)
         envelope, evidence = operation.envelope, self.evidence
         found = [
-            folded
-            for folded in (evidence.about(envelope.codes_uri) if evidence and envelope else ())
-            if folded.finding.rule.id == _UNKNOWN_CODE
+            finding
+            for finding in (evidence.about(envelope.codes_uri) if evidence and envelope else ())
+            if finding.rule.id == _UNKNOWN_CODE
         ]
         headers = (header.uri for header in operation.required_headers)
         anchor = self._say(self._anchor(operation.id), operation.uri, *headers)

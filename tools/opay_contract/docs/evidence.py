@@ -21,7 +21,7 @@ from opay_contract.jsontext import pointer
 from opay_contract.judge.describing import describe_name, folded_place
 from opay_contract.judge.gap_table import NARROWER_RULES
 from opay_contract.judge.table import CARD_NUMBER_EXPOSED
-from opay_contract.model.finding import Answer, Change, ChangeKind, Gap, Insight, Key, Outcome, Rule
+from opay_contract.model.finding import Answer, Change, ChangeKind, Finding, Gap, Insight, Key, Outcome, Rule
 from opay_contract.model.observation import (
     EARLIER,
     UNDATED,
@@ -33,7 +33,7 @@ from opay_contract.model.observation import (
     add,
     join_observed,
 )
-from opay_contract.model.summary import DriftSummary, FoldedFinding
+from opay_contract.model.summary import DriftSummary
 
 STATUS, MEDIA_TYPE = "/response/status", "/response/headers/content-type"
 PUBLIC = "public"
@@ -55,25 +55,18 @@ class RunEvidence(msgspec.Struct, frozen=True, kw_only=True):
         """Return the scopes of an operation that were seen."""
         return sorted({location[:3] for location in self.summary.observations if location[0] == operation})
 
-    def days(self) -> Days:
-        """Return the number of exchanges by day."""
-        total: Days = {}
-        for location, observed in self.summary.observations.items():
-            total = total if location[3] else add(total, observed.days())
-        return total
-
     def answer(self, question: str) -> Answer:
         """Return the counts of an open question's readings, and the verdict."""
         return next(one for one in self.insight.answers if one.question == question)
 
-    def about(self, uri: str) -> Iterator[FoldedFinding]:
+    def about(self, uri: str) -> Iterator[Finding]:
         """Yield the findings about the statement at an address and about what stands below it."""
         file, tokens = split_uri(uri)
         statement = f"{file}#{pointer(tuple(tokens))}"
-        for folded in self.summary.findings.values():
-            place = folded.finding.contract
+        for finding in self.summary.findings.values():
+            place = finding.contract
             if place and f"{place.file}#{place.pointer}/".startswith(f"{statement}/"):
-                yield folded
+                yield finding
 
 
 def build_evidence(
@@ -153,7 +146,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     count: int
     day: str
     look: Observed | None = None
-    findings: Mapping[Key, FoldedFinding] | None = None
+    findings: Mapping[Key, Finding] | None = None
     changes: tuple[Change, ...] = ()
     gaps: tuple[Gap, ...] = ()
     is_uncounted: bool = False
@@ -169,22 +162,22 @@ def latest_day(days: Days) -> str:
     return max((day for day in days if day != EARLIER), default=UNDATED)
 
 
-def describe_findings(findings: Iterable[FoldedFinding]) -> str:
+def describe_findings(findings: Iterable[Finding]) -> str:
     """Return how often which rule found something, and when last."""
-    by_rule: dict[Rule, list[FoldedFinding]] = {}
-    for folded in findings:
-        by_rule.setdefault(folded.finding.rule, []).append(folded)
+    by_rule: dict[Rule, list[Finding]] = {}
+    for finding in findings:
+        by_rule.setdefault(finding.rule, []).append(finding)
     said = []
     for rule, found in by_rule.items():
-        day, count = max(map(day_of, found)), sum(folded.count for folded in found)
+        day, count = max(map(day_of, found)), sum(finding.count for finding in found)
         when = f", last on {day}" if day else ""
         said.append(f"{count:,} × {rule.id} ({rule.severity.label}{when})")  # noqa: RUF001  times
     return ", ".join(said)
 
 
-def day_of(folded: FoldedFinding) -> str:
+def day_of(finding: Finding) -> str:
     """Return the day on which a finding was last seen, empty where no time was recorded."""
-    return (folded.last_seen or "").partition("T")[0]
+    return (finding.last_seen or "").partition("T")[0]
 
 
 def describe_change(change: Change) -> str:
@@ -239,9 +232,9 @@ def header_seen(evidence: RunEvidence, operation: Operation, header: RequiredHea
         findings={
             key: one
             for key, one in evidence.summary.findings.items()
-            if one.finding.operation == operation.id
-            and one.finding.pointer.lower() in (name, f"request-header:{name}")
-            and one.finding.rule is not CARD_NUMBER_EXPOSED
+            if one.operation == operation.id
+            and one.pointer.lower() in (name, f"request-header:{name}")
+            and one.rule is not CARD_NUMBER_EXPOSED
         },
         may_have_more=evidence.summary.omitted > 0,
     )
@@ -364,16 +357,16 @@ def _field_seen(
 
 def _findings_at(
     evidence: RunEvidence, body: Body, place: str, scopes: list[Scope], files: set[str]
-) -> dict[Key, FoldedFinding]:
+) -> dict[Key, Finding]:
     """Return the findings at a member; of two forms with the member, those whose schemas are meant."""
     heads = {(scope[0], scope[2]) for scope in scopes if evidence.at((*scope, "")).count}
     return {
         key: found
         for key, found in evidence.summary.findings.items()
-        if (found.finding.operation, found.finding.outcome.value) in heads
-        and found.finding.pointer in (place, f"{place}/*")
-        and found.finding.rule.id.startswith(_ABOUT_REQUESTS) is body.in_request
-        and (found.finding.contract is None or found.finding.contract.file in files)
+        if (found.operation, found.outcome.value) in heads
+        and found.pointer in (place, f"{place}/*")
+        and found.rule.id.startswith(_ABOUT_REQUESTS) is body.in_request
+        and (found.contract is None or found.contract.file in files)
     }
 
 
@@ -391,7 +384,7 @@ def _value_seen(
         of=sum(one.count for one in found),
         count=sum(one.values[value] for one, value in wanted),
         day=max((one.value_days.get(value, UNDATED) for one, value in wanted), default=UNDATED),
-        findings={one.finding.key: one for one in evidence.about(uri)} if uri else None,
+        findings={one.key: one for one in evidence.about(uri)} if uri else None,
         is_uncounted=any(one.has_many_values for one in found),
         may_have_more=evidence.summary.omitted > 0,
     )

@@ -250,7 +250,7 @@ def describe_verification(evidence: RunEvidence | None) -> str:
         )
     summary = evidence.summary
     parts = [
-        f"**Held against {count(summary.exchanges, 'recorded exchange')}**{_span(evidence.days())}.",
+        f"**Held against {count(summary.exchanges, 'recorded exchange')}**{_span(summary.days())}.",
         f"They gave {count(len(summary.findings), 'different finding')}.",
         *_left_out(summary),
         "“No drift” means that no recording contradicted a statement where it was seen.",

@@ -17,14 +17,7 @@ from opay_contract.judge.table import CARD_NUMBER_EXPOSED, FORM_NEVER_SUCCEEDED,
 from opay_contract.model.exchange import WHOLE_RUN
 from opay_contract.model.finding import ContractPlace, Finding, Outcome, Rule, Severity
 from opay_contract.model.observation import Observed
-from opay_contract.model.summary import (
-    DriftSummary,
-    FoldedFinding,
-    Outcomes,
-    count_outcome,
-    describe_failures,
-    merge,
-)
+from opay_contract.model.summary import DriftSummary, Outcomes, count_outcome, describe_failures, merge
 from opay_contract.words import count
 
 LEAST_VALUES = 20
@@ -48,9 +41,8 @@ def conclude(summary: DriftSummary, contract: Contract, *, may_all_fail: bool = 
     `may_all_fail` if a run without a success is what was wanted.
     """
     for finding in _iter_findings(summary, contract, may_all_fail=may_all_fail):
-        folded = FoldedFinding(finding=finding, count=1, last_place=WHOLE_RUN, last_recorded_at=None)
         occurrences = {finding.rule.severity: 1}
-        summary = merge(summary, DriftSummary(findings={finding.key: folded}, occurrences=occurrences))
+        summary = merge(summary, DriftSummary(findings={finding.key: finding}, occurrences=occurrences))
     return summary
 
 
@@ -110,30 +102,29 @@ def weigh_card_numbers(summary: DriftSummary) -> DriftSummary:
 
     Where chance explains them they are information, no errors.
     """
-    exposed = {_place(folded): key for key, folded in summary.findings.items() if _is_weighed(folded)}
+    exposed = {_place(finding): key for key, finding in summary.findings.items() if _is_weighed(finding)}
     findings, moved = dict(summary.findings), 0
     for place, seen in _values_at(exposed, summary).items():
         key = exposed[place]
-        folded = findings[key]
+        finding = findings[key]
         if seen.count < LEAST_VALUES:
             continue
-        is_chance = seen.is_alike and folded.count <= MOST_BY_CHANCE * seen.count
-        moved += folded.count if is_chance else 0
-        findings[key] = _weighed(folded, seen.count, is_chance=is_chance)
+        is_chance = seen.is_alike and finding.count <= MOST_BY_CHANCE * seen.count
+        moved += finding.count if is_chance else 0
+        findings[key] = _weighed(finding, seen.count, is_chance=is_chance)
     occurrences = Counter(summary.occurrences)
     occurrences[CARD_NUMBER_EXPOSED.severity] -= moved
     occurrences[Severity.INFO] += moved
     return replace(summary, findings=findings, occurrences=dict(+occurrences))
 
 
-def _is_weighed(folded: FoldedFinding) -> bool:
+def _is_weighed(finding: Finding) -> bool:
     """Tell whether a finding is of a card number at a place in a body, where values are counted."""
-    pointer = folded.finding.pointer.removeprefix(_REQUEST)
-    return folded.finding.rule.id == CARD_NUMBER_EXPOSED.id and pointer.startswith("/")
+    pointer = finding.pointer.removeprefix(_REQUEST)
+    return finding.rule.id == CARD_NUMBER_EXPOSED.id and pointer.startswith("/")
 
 
-def _place(folded: FoldedFinding) -> _Place:
-    finding = folded.finding
+def _place(finding: Finding) -> _Place:
     is_request = finding.pointer.startswith(_REQUEST)
     body = REQUEST_BODY if is_request else RESPONSE_BODY
     return finding.operation or "", finding.outcome, body + finding.pointer.removeprefix(_REQUEST)
@@ -149,10 +140,9 @@ def _values_at(wanted: Iterable[_Place], summary: DriftSummary) -> dict[_Place, 
     return found
 
 
-def _weighed(folded: FoldedFinding, values: int, *, is_chance: bool) -> FoldedFinding:
-    finding = folded.finding
-    share = f"{folded.count:,} of the {values:,} values here look like one"
+def _weighed(finding: Finding, values: int, *, is_chance: bool) -> Finding:
+    share = f"{finding.count:,} of the {values:,} values here look like one"
     if not is_chance:
-        return replace(folded, finding=replace(finding, actual=f"{finding.actual}; {share}"))
+        return replace(finding, actual=f"{finding.actual}; {share}")
     actual = f"digits that may be {finding.actual}, but {share}, as chance has it"
-    return replace(folded, finding=replace(finding, rule=_BY_CHANCE, actual=actual))
+    return replace(finding, rule=_BY_CHANCE, actual=actual)

@@ -13,8 +13,8 @@ from opay_contract.drift.statistics import Statistics
 from opay_contract.formats.bounds import ALWAYS_FINE, excess_of
 from opay_contract.formats.errors import NO_URL
 from opay_contract.jsontext import Parsed, parse_json
-from opay_contract.judge.alike import Led
 from opay_contract.judge.judge import Judge
+from opay_contract.judge.leads import Led
 from opay_contract.judge.routes import describe_elsewhere
 from opay_contract.judge.subject import Alike, Hit, RawFinding, Settings, Subject, gather
 from opay_contract.model.exchange import NO_ZONE, Exchange, Place, Request, Unreadable
@@ -23,17 +23,16 @@ from opay_contract.model.observation import latest_days, utc_of
 from opay_contract.model.summary import (
     MAX_DIAGNOSED,
     MAX_ELSEWHERE,
-    MAX_FILES,
     MAX_FINDINGS,
     MAX_UNREADABLE,
     DriftSummary,
     Elsewhere,
-    FoldedFinding,
     Signatures,
     WrongSignature,
     first_elsewhere,
     first_files,
     first_unreadable,
+    join,
     most_severe,
     rank_of,
 )
@@ -53,69 +52,17 @@ MANY_ALIKE = 16
 _Unread = list[Led]
 
 
-class _Folding:
-    """Equal findings so far; what they were on the days that are told apart."""
-
-    __slots__ = (
-        "count",
-        "days",
-        "files",
-        "finding",
-        "first_seen",
-        "last_place",
-        "last_recorded_at",
-        "last_seen",
-    )
-
-    def __init__(self, finding: Finding) -> None:
-        self.finding = finding
-        self.count = 0
-        self.last_place = finding.place
-        self.last_recorded_at = finding.recorded_at
-        self.first_seen: str | None = None
-        self.last_seen: str | None = None
-        self.days: dict[str, int] = {}
-        self.files: set[int] = set()
-
-    def add(self, subjects: list[Subject]) -> None:
-        self.count += len(subjects)
-        last = max(subjects, key=_order)
-        if last.exchange.place >= self.last_place:
-            self.last_place, self.last_recorded_at = last.exchange.place, last.exchange.recorded_at
-        for day, count in Counter([one.day for one in subjects]).items():
-            self.days[day] = self.days.get(day, 0) + count
-        self.files.update([one.exchange.place.source for one in subjects])
-        if len(self.files) > 2 * MAX_FILES:
-            self.files = set(first_files(self.files))
-        seen = [utc for one in subjects if (utc := utc_of(one.exchange.recorded_at)) is not None]
-        if seen:
-            self.first_seen = min(self.first_seen or seen[0], *seen)
-            self.last_seen = max(self.last_seen or seen[0], *seen)
-
-    def folded(self) -> FoldedFinding:
-        return FoldedFinding(
-            finding=self.finding,
-            count=self.count,
-            last_place=self.last_place,
-            last_recorded_at=self.last_recorded_at,
-            first_seen=self.first_seen,
-            last_seen=self.last_seen,
-            days=latest_days(dict(self.days)),
-            files=first_files(self.files),
-        )
-
-
 class FindingFold:
     """Takes what was found; `findings()` gives the most severe of it, equal findings folded."""
 
     def __init__(self) -> None:
-        self._foldings: dict[Key, _Folding] = {}
+        self._findings: dict[Key, Finding] = {}
         self._last: tuple[int, str] | None = None
         self._occurrences: Counter[Severity] = Counter()
 
     def __len__(self) -> int:
         """Return how many distinct findings there are."""
-        return len(self._foldings)
+        return len(self._findings)
 
     def add(self, hits: Iterable[Hit], finding_of: Callable[[Subject, RawFinding], Finding]) -> None:
         """Take what was found; of equal findings only the first by place is made a finding of."""
@@ -126,32 +73,41 @@ class FindingFold:
             equal.setdefault(key, []).append((subject, hit))
         for key, found in equal.items():
             first = min(found, key=lambda hit: _order(hit[0]))
-            self._occurrences[first[1].rule.severity] += len(found)
-            folding = self._foldings.get(key)
-            if (
-                folding is None
-                and self._last is not None
-                and rank_of(first[1].rule.severity, key) > self._last
-            ):
+            severity, known = first[1].rule.severity, self._findings.get(key)
+            self._occurrences[severity] += len(found)
+            if known is None and self._last is not None and rank_of(severity, key) > self._last:
                 continue  # no summary keeps it, whatever comes
-            if folding is None:
-                folding = self._foldings[key] = _Folding(finding_of(*first))
-            elif first[0].exchange.place < folding.finding.place:
-                folding.finding = finding_of(*first)
-            folding.add([subject for subject, _ in found])
-        if len(self._foldings) > 2 * MAX_FINDINGS:
-            self._foldings = most_severe(self._foldings)
-            if len(self._foldings) == MAX_FINDINGS:
-                ranks = [rank_of(one.finding.rule.severity, key) for key, one in self._foldings.items()]
-                self._last = max(ranks)
+            one = known if known and known.place <= first[0].exchange.place else finding_of(*first)
+            folded = _folded(one, [subject for subject, _ in found])
+            self._findings[key] = join(known, folded) if known else folded
+        if len(self._findings) > 2 * MAX_FINDINGS:
+            self._findings = most_severe(self._findings)
+            if len(self._findings) == MAX_FINDINGS:
+                self._last = max(rank_of(one.rule.severity, key) for key, one in self._findings.items())
 
     def occurrences(self) -> dict[Severity, int]:
         """Return how many findings there were, by severity."""
         return dict(self._occurrences)
 
-    def findings(self) -> dict[Key, FoldedFinding]:
+    def findings(self) -> dict[Key, Finding]:
         """Return the findings that are kept, by key."""
-        return {key: folding.folded() for key, folding in sorted(most_severe(self._foldings).items())}
+        return dict(sorted(most_severe(self._findings).items()))
+
+
+def _folded(first: Finding, subjects: list[Subject]) -> Finding:
+    """Return a finding as it was seen in some exchanges."""
+    last = max(subjects, key=_order).exchange
+    seen = [utc for one in subjects if (utc := utc_of(one.exchange.recorded_at)) is not None]
+    return structs.replace(
+        first,
+        count=len(subjects),
+        last_place=last.place,
+        last_recorded_at=last.recorded_at,
+        first_seen=min(seen, default=None),
+        last_seen=max(seen, default=None),
+        days=latest_days(dict(Counter([one.day for one in subjects]))),
+        files=first_files({one.exchange.place.source for one in subjects}),
+    )
 
 
 class Fold:

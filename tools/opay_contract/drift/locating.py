@@ -25,7 +25,7 @@ from opay_contract.judge.describing import describe_name, describe_value
 from opay_contract.judge.table import CARD_NUMBER_EXPOSED
 from opay_contract.model.exchange import Exchange
 from opay_contract.model.finding import Area, ContractPlace, Finding
-from opay_contract.model.summary import DriftSummary, FoldedFinding
+from opay_contract.model.summary import DriftSummary
 from opay_contract.recordings.inputs import Source
 from opay_contract.recordings.text_places import EntryText, LinePlace, iter_entry_texts
 
@@ -58,21 +58,21 @@ def locate(
     place stays that of its entry: for that each file would have to be read whole. An interrupt leaves the
     rest as it is, and so does `MAX_SEARCHED`.
     """
-    of_file: dict[tuple[int, str], dict[int, list[FoldedFinding]]] = defaultdict(lambda: defaultdict(list))
-    for folded in summary.findings.values():
-        place = folded.finding.place
+    of_file: dict[tuple[int, str], dict[int, list[Finding]]] = defaultdict(lambda: defaultdict(list))
+    for finding in summary.findings.values():
+        place = finding.place
         if place.entry and _is_file(place.file):
-            of_file[place.source, place.file][place.entry].append(folded)
+            of_file[place.source, place.file][place.entry].append(finding)
     findings, left = dict(summary.findings), MAX_SEARCHED
     with suppress(KeyboardInterrupt):
         for (ordinal, name), entries in sorted(of_file.items()):
             source = Source(ordinal=ordinal, name=name, path=Path(name), max_unpacked=max_unpacked)
-            places = {number: folded[0].finding.place for number, folded in entries.items()}
+            places = {number: finding[0].place for number, finding in entries.items()}
             for exchange, text in iter_entry_texts(source, format_in, places):
-                for folded in entries[exchange.place.entry]:
+                for finding in entries[exchange.place.entry]:
                     left -= text.size
                     if left >= 0:
-                        findings[folded.finding.key] = _placed(folded, exchange, text, contract)
+                        findings[finding.key] = _placed(finding, exchange, text, contract)
     for read in (_read, _offsets_of):  # nobody asks again, and they hold bodies
         read.cache_clear()
     return replace(summary, findings=findings)
@@ -85,12 +85,12 @@ def _is_file(name: str) -> bool:
         return False
 
 
-def _placed(folded: FoldedFinding, exchange: Exchange, text: EntryText, contract: Contract) -> FoldedFinding:
-    found = find_place(folded.finding, exchange, text, contract)
+def _placed(finding: Finding, exchange: Exchange, text: EntryText, contract: Contract) -> Finding:
+    found = find_place(finding, exchange, text, contract)
     if found is None:
-        return folded
-    place = structs.replace(folded.finding.place, line=found.line, column=found.column)
-    return replace(folded, finding=replace(folded.finding, place=place))
+        return finding
+    place = structs.replace(finding.place, line=found.line, column=found.column)
+    return replace(finding, place=place)
 
 
 def find_place(finding: Finding, exchange: Exchange, text: EntryText, contract: Contract) -> LinePlace | None:

@@ -18,26 +18,9 @@ from opay_contract.errors import UsageError
 from opay_contract.jsontext import NotJson, parse_json
 from opay_contract.judge.table import RULES_BY_ID
 from opay_contract.model.exchange import Place, Unreadable
-from opay_contract.model.finding import ContractPlace, Finding, Key, Outcome, Severity, key_of
-from opay_contract.model.observation import (
-    EARLIER,
-    MAX_VALUES,
-    UNDATED,
-    Days,
-    Observed,
-    Range,
-    utc_of,
-)
-from opay_contract.model.summary import (
-    DriftSummary,
-    Elsewhere,
-    FoldedFinding,
-    Signatures,
-    WrongSignature,
-    fingerprint,
-    merge,
-    rank_of,
-)
+from opay_contract.model.finding import ContractPlace, Finding, Key, Outcome, Severity, fingerprint, key_of
+from opay_contract.model.observation import EARLIER, MAX_VALUES, UNDATED, Days, Observed, Range, utc_of
+from opay_contract.model.summary import DriftSummary, Elsewhere, Signatures, WrongSignature, merge, rank_of
 
 FORMAT, VERSION = "opay-contract summary", 1
 
@@ -95,7 +78,7 @@ def summary_to_json(summary: DriftSummary) -> bytes:
             "unreadable": [[*_from_place(one.place), one.reason] for one in summary.unreadable],
             "passed_over_count": summary.passed_over_count,
             "passed_over": [[*_from_place(one.place), one.reason] for one in summary.passed_over],
-            "findings": [_from_folded(folded) for _, folded in sorted(summary.findings.items())],
+            "findings": [_from_finding(finding) for _, finding in sorted(summary.findings.items())],
             "occurrences": {severity.label: count for severity, count in summary.occurrences.items()},
             "readings": [[*key, count] for key, count in sorted(summary.readings.items())],
             "observations": [[*location, one] for location, one in sorted(summary.observations.items())],
@@ -123,7 +106,7 @@ def summary_from_json(data: bytes) -> DriftSummary:
 
 
 def _to_summary(saved: dict[str, Any]) -> DriftSummary:
-    findings = [_to_folded(found) for found in saved["findings"]]
+    findings = [_to_finding(found) for found in saved["findings"]]
     observations = {
         (str(operation), str(form), Outcome(outcome).value, str(pointer)): _to_observed(observed)
         for operation, form, outcome, pointer, observed in saved["observations"]
@@ -160,7 +143,7 @@ def _to_summary(saved: dict[str, Any]) -> DriftSummary:
             Unreadable(place=_to_place(place), reason=str(reason), is_passed_over=True)
             for *place, reason in saved.get("passed_over", [])
         ),
-        findings={folded.finding.key: folded for folded in findings},
+        findings={finding.key: finding for finding in findings},
         occurrences={Severity[label.upper()]: _whole(count) for label, count in saved["occurrences"].items()},
         readings={
             (str(question), str(reading)): _whole(count) for question, reading, count in saved["readings"]
@@ -201,8 +184,8 @@ def _to_place(saved: Any) -> Place:
     )
 
 
-def _from_folded(folded: FoldedFinding) -> dict[str, Any]:
-    finding, contract = folded.finding, folded.finding.contract
+def _from_finding(finding: Finding) -> dict[str, Any]:
+    contract = finding.contract
     return {
         "rule": finding.rule.id,
         "operation": finding.operation,
@@ -216,32 +199,30 @@ def _from_folded(folded: FoldedFinding) -> dict[str, Any]:
         "recorded_at": finding.recorded_at,
         "status": finding.status,
         "code": finding.code,
-        "count": folded.count,
-        "last_place": _from_place(folded.last_place),
-        "last_recorded_at": folded.last_recorded_at,
-        "first_seen": folded.first_seen,
-        "last_seen": folded.last_seen,
-        "days": folded.days,
-        "files": folded.files,
+        "count": finding.count,
+        "last_place": _from_place(finding.last_place),
+        "last_recorded_at": finding.last_recorded_at,
+        "first_seen": finding.first_seen,
+        "last_seen": finding.last_seen,
+        "days": finding.days,
+        "files": finding.files,
     }
 
 
-def _to_folded(saved: dict[str, Any]) -> FoldedFinding:
-    return FoldedFinding(
-        finding=Finding(
-            rule=RULES_BY_ID[saved["rule"]],
-            operation=_or_none(saved["operation"], str),
-            outcome=Outcome(saved["outcome"]),
-            pointer=str(saved["pointer"]),
-            value=str(saved.get("value", "")),
-            expected=str(saved["expected"]),
-            actual=str(saved["actual"]),
-            contract=_or_none(saved["contract"], _to_contract_place),
-            place=_to_place(saved["place"]),
-            recorded_at=_or_none(saved["recorded_at"], str),
-            status=_or_none(saved.get("status"), _whole),
-            code=str(saved.get("code", "")),
-        ),
+def _to_finding(saved: dict[str, Any]) -> Finding:
+    return Finding(
+        rule=RULES_BY_ID[saved["rule"]],
+        operation=_or_none(saved["operation"], str),
+        outcome=Outcome(saved["outcome"]),
+        pointer=str(saved["pointer"]),
+        value=str(saved.get("value", "")),
+        expected=str(saved["expected"]),
+        actual=str(saved["actual"]),
+        contract=_or_none(saved["contract"], _to_contract_place),
+        place=_to_place(saved["place"]),
+        recorded_at=_or_none(saved["recorded_at"], str),
+        status=_or_none(saved.get("status"), _whole),
+        code=str(saved.get("code", "")),
         count=_whole(saved["count"]),
         last_place=_to_place(saved["last_place"]),
         last_recorded_at=_or_none(saved["last_recorded_at"], str),
@@ -332,7 +313,7 @@ def _moved(value: Any, move: Move) -> Any:
         place = move(value.place)  # the reason may name the line, too
         reason = value.reason.replace(f"at line {value.place.line},", f"at line {place.line},")
         return structs.replace(value, place=place, reason=reason)
-    if isinstance(value, FoldedFinding):
+    if isinstance(value, Finding):
         moved = [move(Place(source=ordinal, entry=0, file="file")).source for ordinal in value.files]
         return _moved_members(structs.replace(value, files=tuple(moved)), move)
     if isinstance(value, dict):

@@ -34,7 +34,9 @@ MAX_CODINGS = 8
 """How many codings are taken off one body."""
 
 _EMPTY_BROTLI = b";"
-_USUAL_BEGINNINGS = (b"{", b"[", b"<", b"")
+USUAL_BEGINNINGS = (b"{", b"[", b"<", b"")
+"""How bodies begin that no recorder mangled."""
+
 _PACKED_AS_TEXT = tuple(
     characters.encode()
     for characters in ("\x1f\x8b\x08", "\x1f\u2039\x08", "\x1f\ufffd\x08", "(\xb5/\xfd", "(\ufffd/\ufffd")
@@ -81,7 +83,7 @@ def decode_body(body: bytes, headers: Headers | None) -> bytes:
         raise EntryError(f"the response body has more than {MAX_CODINGS} content codings; record it decoded")
     for coding in codings:
         body = _decode_one(body, coding)
-    if body[:1] not in _USUAL_BEGINNINGS:
+    if body[:1] not in USUAL_BEGINNINGS:
         refuse_mangled(body, headers)
     return body
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from opay_contract.formats.content_coding import decode_body, decode_sent
+from opay_contract.formats.content_coding import USUAL_BEGINNINGS, decode_body, decode_sent
 from opay_contract.formats.errors import NO_RESPONSE, TRUNCATED_BODY, EntryError
 from opay_contract.formats.json_cursor import JsonCursor
 from opay_contract.formats.json_files import (
@@ -40,7 +40,7 @@ ATTACHED_BODY = "the response body is in another file; record the HAR with its c
 ENTRIES: Path = {"log": {"entries": {}}, "entries": {}}
 """Where in a HAR the entries are, also in one that lost its wrapper."""
 
-_NO_NAMES = (":", "")
+_PSEUDO, _CODING = ":", "content-encoding"
 _UNKNOWN_TYPE = "x-unknown"  # of Chromium, where there was none
 _STATUS_DIGITS = 5  # more than a status has, and few enough for int()
 HEAD_OF_PART, TAIL_OF_PART = b'{"log":{"entries":[', b"]}}"
@@ -179,8 +179,10 @@ def _repair(steps: Steps, value: Any) -> Any:
 
 
 def _request(recorded: _HarRequest) -> Request:
-    headers = None if recorded.headers is None else _headers(recorded.headers)
-    body = decode_sent(attempt(_request_body, recorded), headers)
+    headers, is_coded = _headers(recorded.headers)
+    body = attempt(_request_body, recorded)
+    if is_coded:
+        body = decode_sent(body, headers)
     return Request(method=recorded.method, url=recorded.url, headers=headers, body=body)
 
 
@@ -201,26 +203,35 @@ def _response(recorded: _HarResponse | None) -> Response:
     if recorded is None:
         raise EntryError(NO_RESPONSE)
     status = parse_status(recorded.status)
-    headers = None if recorded.headers is None else _headers(recorded.headers)
+    headers, is_coded = _headers(recorded.headers)
     content = recorded.content or _NO_CONTENT
     if not headers and content.mime_type and content.mime_type != _UNKNOWN_TYPE:
         headers = (("Content-Type", content.mime_type),)
-    return Response(status=status, headers=headers, body=_body(content, recorded.body_size, headers))
-
-
-def _headers(fields: list[_Field]) -> Headers:
-    """Return the fields without HTTP/2's pseudo-headers, which are none (RFC 9113, section 8.3)."""
-    return tuple([(field.name, field.value or "") for field in fields if field.name[:1] not in _NO_NAMES])
-
-
-def _body(content: _Content, body_size: float | None, headers: Headers | None) -> bytes:
     if content.text is None:
-        return _missing_body(content, body_size, headers)
-    recorded = _decoded(content.text, content.encoding)
-    body = decode_body(recorded, headers)
-    if _is_truncated(content, max(len(body), len(recorded))):
+        body = _missing_body(content, recorded.body_size, headers)
+        return Response(status=status, headers=headers, body=body)
+    given = body = _decoded(content.text, content.encoding)
+    if is_coded or given[:1] not in USUAL_BEGINNINGS:
+        body = decode_body(given, headers)
+    if _is_truncated(content, max(len(body), len(given))):
         raise EntryError(TRUNCATED_BODY)
-    return body
+    return Response(status=status, headers=headers, body=body)
+
+
+def _headers(fields: list[_Field] | None) -> tuple[Headers | None, bool]:
+    """Return the fields, and whether one says that the body has a coding.
+
+    HTTP/2's pseudo-headers are left out, as they are none (RFC 9113, section 8.3).
+    """
+    if fields is None:
+        return None, False
+    found, is_coded = [], False
+    for field in fields:
+        name = field.name
+        if name and name[0] != _PSEUDO:
+            found.append((name, field.value or ""))
+            is_coded = is_coded or (len(name) == len(_CODING) and name.lower() == _CODING)
+    return tuple(found), is_coded
 
 
 def _missing_body(content: _Content, body_size: float | None, headers: Headers | None) -> bytes:

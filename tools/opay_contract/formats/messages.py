@@ -130,11 +130,11 @@ def parse_status(value: Any) -> int:
     """Return the status when it is one."""
     if not isinstance(value, int) or isinstance(value, bool):
         raise EntryError("the status is not an integer")
+    if _LOWEST_STATUS <= value <= _HIGHEST_STATUS:
+        return value
     if value in (0, -1):
         raise EntryError(NO_RESPONSE)
-    if not _LOWEST_STATUS <= value <= _HIGHEST_STATUS:
-        raise EntryError(f"the status is not from {_LOWEST_STATUS} to {_HIGHEST_STATUS}")
-    return value
+    raise EntryError(f"the status is not from {_LOWEST_STATUS} to {_HIGHEST_STATUS}")
 
 
 def parse_headers(value: Any) -> Headers | None:

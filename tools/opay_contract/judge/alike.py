@@ -12,7 +12,7 @@ import msgspec
 from msgspec.structs import replace
 
 from opay_contract.contract.addresses import value_below
-from opay_contract.contract.contract import Contract, Match, Route
+from opay_contract.contract.contract import Contract, Match
 from opay_contract.jsontext import NotJson, Parsed, Tokens
 from opay_contract.judge import table
 from opay_contract.judge.body import (
@@ -37,11 +37,10 @@ from opay_contract.judge.checks import (
 )
 from opay_contract.judge.columns import Table
 from opay_contract.judge.exposure import CardSearch
+from opay_contract.judge.leads import Lead, Leads, Led
 from opay_contract.judge.parameters import (
-    NO_FACTS,
     check_request,
     check_response_headers,
-    read_url,
     requests_hold,
     response_headers_hold,
 )
@@ -60,7 +59,6 @@ from opay_contract.judge.subject import (
     RawFinding,
     Settings,
     Subject,
-    UrlFacts,
 )
 from opay_contract.judge.values import check_lists, check_units, items_differ, units_hold
 from opay_contract.model.exchange import Exchange, Request
@@ -151,18 +149,6 @@ _SPECIAL = frozenset(("content-type", "authorization", "cookie"))
 """Names of headers that mean something whatever the contract names."""
 
 
-class Lead(msgspec.Struct, frozen=True, gc=False):
-    """Where a request leads; `key` is the same for those that lead there, None where it is not remembered."""
-
-    route: Route
-    url: UrlFacts = NO_FACTS
-    key: tuple[Any, ...] | None = None
-
-
-Led = tuple[Exchange, Lead]
-"""An exchange, and where its request leads."""
-
-
 class _Names(msgspec.Struct, frozen=True, eq=False, gc=False):
     """What the names of an exchange's headers tell: those of the request, then those of the response.
 
@@ -191,7 +177,7 @@ class Kinds:
         self._room = MAX_ALIKE if has_memory else 0
         self.shapes = Shapes(words=words_of(contract), tags=tags_of(contract)) if has_memory else Shapes(0)
         self._plans = BodyPlans(contract, MAX_PLANS if has_memory else 0, self.shapes.tags)
-        self._leads: dict[tuple[str | None, str | None], Lead] = {}
+        self._leads = Leads(contract, cards, self._room)
         self._names: dict[tuple[Any, ...], _Names] = {}
         self._essences: dict[tuple[Any, ...], tuple[Any, ...]] = {}
         self._named = {word.lower() for word in self.shapes.words.known} if self.shapes.words else None
@@ -204,28 +190,8 @@ class Kinds:
 
     def lead(self, request: Request) -> Lead:
         """Find where a request leads."""
-        key = (request.method, request.url)
-        lead = self._leads.get(key)
-        if lead is None:
-            method, url, route = request.method or "", request.url or "", self._contract.route(request)
-            facts = read_url(self._contract, route, request)
-            lead = Lead(route, facts)
-            if route.path_known and not self._cards.in_url(url, route.operation):
-                lead = Lead(
-                    route,
-                    facts,
-                    (
-                        route.operation.id if route.operation else tuple([one.id for one in route.others]),
-                        route.documented,
-                        request.method,
-                        request.url is None,
-                        (facts.keys, bool(facts.faults)) if facts is not NO_FACTS else None,
-                    ),
-                )
-            is_short = len(url) + len(method) < _MAX_KEPT
-            if len(self._leads) < self._room and is_short and method.upper() != "OPTIONS":
-                self._leads[key] = lead  # a preflight is told by a header
-        return lead
+        leads = self._leads
+        return leads.known.get((request.method, request.url)) or leads.find(request)
 
     def part(self, led: Iterable[Led], asked: Iterable[Body], answered: Iterable[Body]) -> Iterator[Subject]:
         """Put exchanges in scope, with their bodies, to those that are alike and wait."""

@@ -83,6 +83,9 @@ _DIGITS_AS_ZERO = bytes(ord("0") if byte in b"0123456789" else byte for byte in 
 _ASCII_SEPARATORS = b" \t.-_/"
 _ASCII = bytes(range(128))
 _LONG_RUN = b"0" * _LENGTHS[0]
+_RUN_OF_ZEROS = re.compile(rb"0*+")
+_LONGEST_RUN = 64
+"""Digits in a row among which card numbers are looked for without the text around them."""
 
 
 class _Digits(dict[int, str]):
@@ -105,21 +108,44 @@ def has_card_number(text: str) -> bool:
 def may_have_card_number(text: bytes) -> bool:
     """Return whether UTF-8 text may have a card number; where False there surely is none. Quick.
 
-    No card number goes over the end of a line, so only lines with a long row of digits are looked at.
+    No card number goes over the end of a line, so only lines with a long row of digits are looked at, and
+    closely only where some of these would be a card number.
     """
     plain = text.translate(_DIGITS_AS_ZERO, _ASCII_SEPARATORS)
     start = plain.find(_LONG_RUN)
-    if not text.isascii():
-        foreign = set(text.translate(None, _ASCII).decode(errors="replace"))
-        if any(_MATTERS[character] for character in foreign):
-            return has_card_number(text.decode(errors="replace"))
-    lines = text.split(b"\n") if start >= 0 else []
-    while start >= 0:
-        if has_card_number(lines[plain.count(b"\n", 0, start)].decode(errors="replace")):
-            return True
-        end = plain.find(b"\n", start)
+    lines = text.split(b"\n") if start >= 0 or not text.isascii() else []
+    if not text.isascii() and any(map(_has_foreign_number, lines)):
+        return True
+    digits = text.translate(None, _ASCII_SEPARATORS) if start >= 0 else b""
+    number = end = 0
+    while start >= 0 and (run := _RUN_OF_ZEROS.match(plain, start)):
+        number += plain.count(b"\n", end, start)
+        end = run.end()
+        if _may_be_in_row(digits[start:end]):
+            if has_card_number(lines[number].decode(errors="replace")):
+                return True
+            end = plain.find(b"\n", start)
         start = plain.find(_LONG_RUN, end) if end >= 0 else -1
     return False
+
+
+def _has_foreign_number(line: bytes) -> bool:
+    """Tell whether a line has a card number, if characters of other scripts may play a part in one."""
+    foreign = "" if line.isascii() else set(line.translate(None, _ASCII).decode(errors="replace"))
+    return any(_MATTERS[one] for one in foreign) and has_card_number(line.decode(errors="replace"))
+
+
+def _may_be_in_row(row: bytes) -> bool:
+    """Tell whether some of the digits in a row would be a card number, wherever it is parted."""
+    if len(row) > _LONGEST_RUN:
+        return True
+    digits = row.decode()
+    return any(
+        _is_issued(digits[start : start + length])
+        for start in range(len(digits) - LEAST_DIGITS + 1)
+        if _BY_FIRST_TWO[digits[start : start + 2]]
+        for length in _LENGTHS[: len(digits) - start - LEAST_DIGITS + 1]
+    )
 
 
 class _Matters(dict[str, bool]):
@@ -183,13 +209,17 @@ def passes_luhn(digits: str) -> bool:
 def is_card_number(groups: Sequence[str]) -> bool:
     """Return whether ASCII digits, in groups as they are written, are a card number."""
     digits = "".join(groups)
+    return _is_issued(digits) and (_is_grouped_as_on_cards(groups) or not _is_something_else(digits))
+
+
+def _is_issued(digits: str) -> bool:
+    """Return whether digits begin as an issuer's of their length do, and have a right check digit."""
     length = len(digits)
-    if length not in _LENGTHS or not any(
+    is_any = length in _LENGTHS and any(
         length in lengths and low <= digits[: len(low)] <= high
         for low, high, lengths in _BY_FIRST_TWO[digits[:2]]
-    ):
-        return False
-    return passes_luhn(digits) and (_is_grouped_as_on_cards(groups) or not _is_something_else(digits))
+    )
+    return is_any and passes_luhn(digits)
 
 
 def _is_grouped_as_on_cards(groups: Sequence[str]) -> bool:

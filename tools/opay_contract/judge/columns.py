@@ -13,10 +13,11 @@ class Column:
     """A place, with the values that stand there in bodies of a table.
 
     `shapes` are those of the values: one, or in items of a list several; `kind` is their type, None where
-    there are several. It is `everywhere` if each value above has one; where it is not, `having` tells which.
+    there are several. It is `everywhere` if each value above has one; where it is not, some values above
+    are the ones `having` one. The values are taken from those above when they are asked for.
     """
 
-    __slots__ = ("above", "everywhere", "having", "kind", "path", "shapes", "values")
+    __slots__ = ("_having", "_values", "above", "everywhere", "kind", "path", "shapes")
 
     def __init__(
         self, path: Tokens, above: "Column | None", shapes: frozenset[Shape], *, everywhere: bool = True
@@ -27,21 +28,30 @@ class Column:
         self.everywhere = everywhere
         kinds = {shape.kind for shape in shapes}
         self.kind = kinds.pop() if len(kinds) == 1 else None
-        self.having: list[bool] = []
-        self.values: list[Any] = []
+        self._having: list[bool] = []
+        self._values: list[Any] | None = []
 
-    def fill(self) -> None:
-        """Take the values from those of the place above."""
+    @property
+    def values(self) -> list[Any]:
+        """The values, in the order of the bodies."""
+        if self._values is None:
+            self._values = self._taken()
+        return self._values
+
+    def fill(self, values: list[Any] | None) -> None:
+        """Take values in place of those before; None for those that are below the values above."""
+        self._values = values
+
+    def _taken(self) -> list[Any]:
         assert self.above is not None  # noqa: S101  the root is given its values
         above, name = self.above.values, self.path[-1]
         if name == EACH:
             lists = above if self.above.kind is list else [one if type(one) is list else () for one in above]
-            self.values = list(chain.from_iterable(lists))
-        elif self.everywhere:
-            self.values = list(map(itemgetter(name), above))
-        else:
-            self.having = [type(one) is dict and name in one for one in above]
-            self.values = [one[name] for one in compress(above, self.having)]
+            return list(chain.from_iterable(lists))
+        if self.everywhere:
+            return list(map(itemgetter(name), above))
+        self._having = [type(one) is dict and name in one for one in above]
+        return [one[name] for one in compress(above, self._having)]
 
     def spread(self, above: list[Any]) -> list[Any]:
         """Return for each value here what is said of the value above it."""
@@ -49,7 +59,9 @@ class Column:
         if self.path[-1] == EACH:
             pairs = zip(above, self.above.values, strict=True)
             return [said for said, one in pairs if type(one) is list for said in repeat(said, len(one))]
-        return above if self.everywhere else list(compress(above, self.having))
+        if self.everywhere:
+            return above
+        return list(compress(above, self._having)) if self.values else []
 
 
 class Table:
@@ -63,15 +75,14 @@ class Table:
 
     def fill(self, values: list[Any]) -> None:
         """Take bodies in place of those before."""
-        root, *rest = self.columns
-        root.values = values
-        for column in rest:
-            column.fill()
+        for column in self.columns:
+            column.fill(None)
+        self.columns[0].fill(values)
 
     def clear(self) -> None:
         """Let go of all values."""
         for column in self.columns:
-            column.values = []
+            column.fill([])
 
     def at(self, path: Tokens) -> list[Any]:
         """Return the values at a place, in the order of the bodies; none where there is no such place."""

@@ -22,6 +22,7 @@ from opay_contract.model.exchange import Exchange
 
 _VALUE = r"""["']?\s*[:=]\s*(?:"(?:[^"\\]|\\.)*"?|[^\s&;,}\]]*)"""
 _LEAST, _LONGEST = 10**12, 10**19
+_NO_DIGITS = bytes(set(range(256)).difference(b"0123456789"))
 _Read = Parsed | NotJson | None
 _Hits = Iterator[RawFinding]
 _encode = msgspec.json.Encoder().encode
@@ -182,8 +183,10 @@ def _check_values(nodes: Iterator[tuple[Tokens, Any]], search: _Search, prefix: 
 
 
 def _is_too_short(text: str) -> bool:
-    """Tell that a text is shorter than a card number; a character of another script may stand for several."""
-    return len(text) < LEAST_DIGITS and text.isascii()
+    """Tell that a text has too few digits; a character of another script may stand for several."""
+    return text.isascii() and (
+        len(text) < LEAST_DIGITS or len(text.encode().translate(None, _NO_DIGITS)) < LEAST_DIGITS
+    )
 
 
 def _text_of(value: Any) -> str:

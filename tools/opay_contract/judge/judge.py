@@ -15,12 +15,13 @@ from opay_contract.contract.addresses import value_below
 from opay_contract.contract.contract import Contract, Match, Route, texts_of
 from opay_contract.jsontext import NotJson, Parsed, parse_json
 from opay_contract.judge import table
-from opay_contract.judge.alike import CHECKS, MAX_ALIKE, Kinds, Lead, Led, Row
+from opay_contract.judge.alike import CHECKS, MAX_ALIKE, Kinds, Row
 from opay_contract.judge.body import bodies_fit, check_request_body
 from opay_contract.judge.card_numbers import may_have_card_number
 from opay_contract.judge.checks import verify_request
 from opay_contract.judge.describing import describe_name
 from opay_contract.judge.exposure import CardSearch, has_great_fraction
+from opay_contract.judge.leads import Lead, Led
 from opay_contract.judge.parameters import read_url
 from opay_contract.judge.reading import NO_BODY, Body, measure, read_bodies
 from opay_contract.judge.routes import fold_path

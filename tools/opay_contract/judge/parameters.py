@@ -54,19 +54,17 @@ def read_url(contract: Contract, route: Route, request: Request) -> UrlFacts:
     if operation is None or url is None or not (operation.parameters or "?" in url):
         return NO_FACTS
     query = split_query(urlsplit(url).query)
-    faults = [
-        fault
-        for parameter in operation.parameters
-        if parameter.place in (QUERY, PATH)
-        for fault in _faults(
-            contract,
-            parameter,
-            query if parameter.place == QUERY else _path_values(contract, operation, url, parameter),
-        )
-    ]
+    given = _given_in_url(operation, contract.path(url) or "", query)
+    faults = [fault for one, pairs in given for fault in _faults(contract, one, pairs)]
     faults += _undocumented(contract, operation, query)
     keys = contract.keys_in_queries.intersection(name for name, value in query if value)
     return UrlFacts(tuple(faults), keys) if faults or keys else NO_FACTS
+
+
+def values_fit(contract: Contract, operation: Operation, path: str, query: Pairs) -> bool:
+    """Tell whether the values in a path and in a query fit their schemas, so far as they are there."""
+    given = _given_in_url(operation, path, query)
+    return not any(contract.parameters.errors(one, pairs)[1] for one, pairs in given)
 
 
 def check_request(subject: Subject) -> Iterable[RawFinding]:
@@ -251,14 +249,13 @@ def _value_faults(contract: Contract, parameter: Parameter, given: Pairs) -> Ite
             yield RawFinding(PARAMETER_INVALID, place, fault.rule_and_words()[1], actual, uri)
 
 
-def _path_values(contract: Contract, operation: Operation, url: str, parameter: Parameter) -> Pairs:
-    match = operation.path_pattern.fullmatch(contract.path(url) or "")
-    names = operation.path_names
-    return tuple(
-        (name, value)
-        for name, value in zip(names, match.groups() if match else (), strict=False)
-        if name == parameter.name
-    )
+def _given_in_url(operation: Operation, path: str, query: Pairs) -> Iterator[tuple[Parameter, Pairs]]:
+    """Yield each parameter of a path below a server, or of a query, with the pairs among which it stands."""
+    match = operation.path_pattern.fullmatch(path)
+    in_path = tuple(zip(operation.path_names, match.groups() if match else (), strict=False))
+    for one in operation.parameters:
+        if one.place in (PATH, QUERY):
+            yield one, tuple(pair for pair in in_path if pair[0] == one.name) if one.place == PATH else query
 
 
 def _header_values(headers: Headers | None, name: str) -> Pairs:

@@ -9,20 +9,12 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from opay_contract.contract.addresses import (
-    MISSING,
-    below,
-)
+from opay_contract.contract.addresses import MISSING, below
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.operation import (
-    DocumentedResponse,
-    Evidence,
-    Form,
-    Operation,
-    is_json,
-)
+from opay_contract.contract.operation import DocumentedResponse, Evidence, Form, Operation, is_json
 from opay_contract.contract.schemas import SchemaSet
-from opay_contract.jsontext import Tokens
+from opay_contract.drift.evidence import find_places
+from opay_contract.jsontext import Tokens, value_at
 from opay_contract.mock.records import RecordBook
 from opay_contract.mock.samples import (
     BodyExample,
@@ -39,23 +31,14 @@ from opay_contract.mock.statement import ANSWERING, Action, Choices, data_schema
 from opay_contract.mock.store import StoredRecord
 
 
-def iter_places(value: Any, tokens: Tokens) -> Iterator[tuple[Any, str | int]]:
-    """Yield container and step of each place that tokens, with `*` for each item, lead to."""
-    *path, last = tokens
-    holders = [value]
-    for step in path:
-        inner: list[Any] = []
-        for holder in holders:
-            if step == "*" and isinstance(holder, list):
-                inner += holder
-            elif isinstance(holder, dict) and step in holder:
-                inner.append(holder[step])
-        holders = inner
-    for holder in holders:
-        if last == "*" and isinstance(holder, list):
+def _holders(value: Any, tokens: Tokens) -> Iterator[tuple[Any, str | int]]:
+    """Yield container and step of each place that tokens, with `*` for each item, lead to, or would."""
+    for place in find_places(value, tokens[:-1]):
+        holder = value_at(value, place)
+        if isinstance(holder, dict):
+            yield holder, tokens[-1]
+        elif isinstance(holder, list) and tokens[-1] == "*":
             yield from ((holder, index) for index in range(len(holder)))
-        elif isinstance(holder, dict):
-            yield holder, last
 
 
 class ReadingFitter:
@@ -97,7 +80,7 @@ def _fit_body(body: Any, wanted: Evidence, validator: Any, others: list[Any]) ->
         _fit_object(body, wanted.schema)
         return
     holder: Any
-    for holder, step in list(iter_places(body, tokens)):
+    for holder, step in list(_holders(body, tokens)):
         current = holder.get(step, MISSING) if isinstance(holder, dict) else holder[int(step)]
         if wanted.other is not None:
             if wanted.equal and current is not MISSING:  # the other place is a member of the same object

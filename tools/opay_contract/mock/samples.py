@@ -14,14 +14,7 @@ from typing import Any
 
 import msgspec
 
-from opay_contract.contract.addresses import (
-    MISSING,
-    absolute,
-    below,
-    split_uri,
-    value_below,
-    with_fragment,
-)
+from opay_contract.contract.addresses import MISSING, absolute, below, split_uri, value_below, with_fragment
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.operation import DocumentedResponse, Form, Operation, is_json
 from opay_contract.contract.schemas import Pick, SchemaSet

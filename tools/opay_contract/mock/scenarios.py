@@ -21,13 +21,7 @@ from opay_contract.contract.operation import Form, Operation
 from opay_contract.errors import UsageError
 from opay_contract.jsontext import Tokens
 from opay_contract.judge import table
-from opay_contract.mock.answers import (
-    ABSENT,
-    AUTHENTICATION_FAILED,
-    INVALID_PARAMETERS,
-    MockAnswer,
-    Writer,
-)
+from opay_contract.mock.answers import ABSENT, AUTHENTICATION_FAILED, INVALID_PARAMETERS, MockAnswer, Writer
 from opay_contract.mock.samples import DescribedValue, iter_described
 from opay_contract.mock.statement import put, unknown_name
 from opay_contract.mock.store import StoredRecord

@@ -10,13 +10,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec.structs import replace
 
-from opay_contract.contract.addresses import (
-    MISSING,
-    Address,
-    absolute,
-    parse_pointer,
-    value_below,
-)
+from opay_contract.contract.addresses import MISSING, Address, absolute, parse_pointer, value_below
 from opay_contract.contract.contract import Contract
 from opay_contract.contract.operation import Form, OpenQuestion, Operation
 from opay_contract.errors import ContractError, UsageError

@@ -25,7 +25,7 @@ class Hidden(msgspec.Struct, frozen=True):
         return f"{type(self).__name__}(...)"
 
 
-class Place(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Place(msgspec.Struct, frozen=True, gc=False):
     """Where an exchange stands.
 
     `source` is the ordinal of the file in this run, so that places order the same however the work is
@@ -37,11 +37,11 @@ class Place(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """
 
     source: int
-    entry: int
     file: str
+    entry: int
     line: int | None = None
-    column: int | None = None
     start: tuple[int, int] | None = None
+    column: int | None = None
 
     def __eq__(self, other: object) -> bool:
         """Return whether it is the same place, however its entry is found again."""

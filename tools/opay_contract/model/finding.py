@@ -1,11 +1,13 @@
 """A rule, one result of it at one place in one exchange, and what runs say beside: gaps, changes, answers."""
 
+import hashlib
 from enum import IntEnum, StrEnum
 
 import msgspec
+from msgspec import field
 
-from opay_contract.model.exchange import Place
-from opay_contract.model.observation import FieldLocation
+from opay_contract.model.exchange import WHOLE_RUN, Place
+from opay_contract.model.observation import Days, FieldLocation
 
 
 class Severity(IntEnum):
@@ -60,6 +62,11 @@ def key_of(rule: str, operation: str, outcome: str, pointer: str, value: str = "
     return (rule, operation, outcome, pointer, *([value] if value else []))
 
 
+def fingerprint(key: Key) -> str:
+    """Return 16 hexadecimal digits that stay the same as long as the key does."""
+    return hashlib.sha256("\x00".join(key).encode("utf-8", "replace")).hexdigest()[:16]
+
+
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
     """One check: a permanent kebab-case id, its axes, and why it exists."""
 
@@ -80,13 +87,17 @@ class ContractPlace(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """One result of a rule at one place of one exchange.
+    """One result of a rule at one place of one exchange, or equal ones folded: the first of them by place.
 
     `pointer` is a JSON pointer with array indexes folded to `*` into the body, or the header's name, or
     empty where the exchange as a whole is meant. `value` is what stood there, where the rule is about a value
     and the contract calls it public, and otherwise empty. `expected` and `actual` name type, length and
     shape, and no other recorded value. `operation` is None where no operation of the contract was called.
     `status` and `code` are what was answered, the code only if the contract has it.
+
+    What follows `count` is known once equal findings are folded: the last's place, the earliest and the
+    latest time at which one was recorded, in UTC, None where no time was recorded, how many there were on
+    each day, and the ordinals of the files that they are in, the first `MAX_FILES` and one more.
     """
 
     rule: Rule
@@ -101,11 +112,23 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     value: str = ""
     status: int | None = None
     code: str = ""
+    count: int = 1
+    last_place: Place = WHOLE_RUN
+    last_recorded_at: str | None = None
+    first_seen: str | None = None
+    last_seen: str | None = None
+    days: Days = field(default_factory=dict)
+    files: tuple[int, ...] = ()
 
     @property
     def key(self) -> Key:
         """What makes two findings the same, never the prose."""
         return key_of(self.rule.id, self.operation or "", self.outcome, self.pointer, self.value)
+
+    @property
+    def fingerprint(self) -> str:
+        """Names the finding for good: from its key, never from prose."""
+        return fingerprint(self.key)
 
 
 class Gap(msgspec.Struct, frozen=True, kw_only=True):

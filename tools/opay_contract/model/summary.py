@@ -1,16 +1,15 @@
 """What a run found, in a form that joins: any split of the input, in any order, gives the same summary."""
 
-import hashlib
 import heapq
 from collections import Counter
 from collections.abc import Iterable
-from typing import Protocol, TypeVar
+from functools import reduce
 
 import msgspec
-from msgspec import field
+from msgspec import field, structs
 
 from opay_contract.model.exchange import Place, Unreadable
-from opay_contract.model.finding import Finding, Key, Outcome, Severity
+from opay_contract.model.finding import Finding, Key, Outcome, Severity, fingerprint
 from opay_contract.model.observation import (
     MAX_VALUES,
     Days,
@@ -150,40 +149,6 @@ MAX_ELSEWHERE = 500
 """Places out of scope that a summary tells apart: likely gateways, then those of the smallest fingerprint."""
 
 
-class HasFinding(Protocol):
-    """Equal findings as one, finished or not."""
-
-    @property
-    def finding(self) -> Finding:
-        """The first of them by place."""
-
-
-V = TypeVar("V", bound=HasFinding)
-
-
-class FoldedFinding(msgspec.Struct, frozen=True, kw_only=True):
-    """Equal findings as one: the first of them by place, how many there were, and the last's place.
-
-    `first_seen` and `last_seen` are the earliest and the latest time at which one of them was recorded, in
-    UTC, None where no time was recorded; `days` counts them by day. `files` are the ordinals of the files
-    that they are in, the first `MAX_FILES` and one more.
-    """
-
-    finding: Finding
-    count: int
-    last_place: Place
-    last_recorded_at: str | None
-    first_seen: str | None = None
-    last_seen: str | None = None
-    days: Days = field(default_factory=dict)
-    files: tuple[int, ...] = ()
-
-    @property
-    def fingerprint(self) -> str:
-        """Names the finding for good: from its key, never from prose."""
-        return fingerprint(self.finding.key)
-
-
 class Elsewhere(msgspec.Struct, frozen=True, kw_only=True, order=True):
     """Where requests went that are none of the contract's: `reason` is `host`, `path` or `preflight`.
 
@@ -222,7 +187,7 @@ class DriftSummary(msgspec.Struct, frozen=True, kw_only=True):
     unreadable: tuple[Unreadable, ...] = ()
     passed_over_count: int = 0
     passed_over: tuple[Unreadable, ...] = ()
-    findings: dict[Key, FoldedFinding] = field(default_factory=dict)
+    findings: dict[Key, Finding] = field(default_factory=dict)
     occurrences: dict[Severity, int] = field(default_factory=dict)
     readings: dict[tuple[str, str], int] = field(default_factory=dict)
     observations: Observations = field(default_factory=dict)
@@ -238,15 +203,15 @@ class DriftSummary(msgspec.Struct, frozen=True, kw_only=True):
         """Whether exchanges were judged and none of them succeeded."""
         return 0 < self.exchanges == sum(self.outcomes.values()) and not self.successes
 
+    def days(self) -> Days:
+        """Return how many exchanges were judged, by day."""
+        whole = (one.days() for location, one in self.observations.items() if not location[3])
+        return reduce(add, whole, Days())
+
     @property
     def omitted(self) -> int:
         """Occurrences of findings beyond the cap."""
-        return sum(self.occurrences.values()) - sum(folded.count for folded in self.findings.values())
-
-
-def fingerprint(key: Key) -> str:
-    """Return 16 hexadecimal digits that stay the same as long as the key does."""
-    return hashlib.sha256("\x00".join(key).encode("utf-8", "replace")).hexdigest()[:16]
+        return sum(self.occurrences.values()) - sum(finding.count for finding in self.findings.values())
 
 
 def rank_of(severity: Severity, key: Key) -> tuple[int, str]:
@@ -257,8 +222,8 @@ def rank_of(severity: Severity, key: Key) -> tuple[int, str]:
 def merge(left: DriftSummary, right: DriftSummary) -> DriftSummary:
     """Join two summaries; associative, commutative, with the empty summary as zero."""
     findings = dict(left.findings)
-    for key, folded in right.findings.items():
-        findings[key] = join(findings[key], folded) if key in findings else folded
+    for key, finding in right.findings.items():
+        findings[key] = join(findings[key], finding) if key in findings else finding
     return DriftSummary(
         exchanges=left.exchanges + right.exchanges,
         outcomes=join_outcomes(left.outcomes, right.outcomes),
@@ -280,12 +245,11 @@ def merge(left: DriftSummary, right: DriftSummary) -> DriftSummary:
     )
 
 
-def join(left: FoldedFinding, right: FoldedFinding) -> FoldedFinding:
-    """Join two folds of the same key."""
-    first = min(left, right, key=lambda folded: folded.finding.place)
-    last = max(left, right, key=lambda folded: folded.last_place)
-    return FoldedFinding(
-        finding=first.finding,
+def join(left: Finding, right: Finding) -> Finding:
+    """Join what two parts of the input have of the same key."""
+    last = max(left, right, key=lambda finding: finding.last_place)
+    return structs.replace(
+        min(left, right, key=lambda finding: finding.place),
         count=left.count + right.count,
         last_place=last.last_place,
         last_recorded_at=last.last_recorded_at,
@@ -298,26 +262,24 @@ def join(left: FoldedFinding, right: FoldedFinding) -> FoldedFinding:
 
 def first_files(files: Iterable[int]) -> tuple[int, ...]:
     """Keep the cap, and whether there are more."""
-    return tuple(heapq.nsmallest(MAX_FILES + 1, files))
+    return tuple(sorted(files)[: MAX_FILES + 1])
 
 
-def most_severe(findings: dict[Key, V]) -> dict[Key, V]:
+def most_severe(findings: dict[Key, Finding]) -> dict[Key, Finding]:
     """Keep the caps. What is kept depends on the keys alone, so that every split keeps the same."""
     if len(findings) <= min(MAX_VALUES, MAX_FINDINGS):
         return findings
     kept: list[Key] = []
     by_value: dict[Key, list[Key]] = {}
-    for key, folded in findings.items():
-        if folded.finding.value:
+    for key, finding in findings.items():
+        if finding.value:
             by_value.setdefault(key[:-1], []).append(key)
         else:
             kept.append(key)
     for keys in by_value.values():
         kept += keys if len(keys) <= MAX_VALUES else heapq.nsmallest(MAX_VALUES, keys, key=fingerprint)
     if len(kept) > MAX_FINDINGS:
-        kept = heapq.nsmallest(
-            MAX_FINDINGS, kept, key=lambda key: rank_of(findings[key].finding.rule.severity, key)
-        )
+        kept = heapq.nsmallest(MAX_FINDINGS, kept, key=lambda key: rank_of(findings[key].rule.severity, key))
     return findings if len(kept) == len(findings) else {key: findings[key] for key in kept}
 
 

@@ -332,7 +332,7 @@ def _faults(item: RecordingItem, source: Source) -> list[str]:
     faults = [f"{one.place.file}: entry {one.place.entry}: {one.reason}" for one in summary.unreadable]
     if len(faults) > _MOST_UNREADABLE:
         faults = [*faults[:_MOST_UNREADABLE], f"and {summary.unreadable_count - _MOST_UNREADABLE} more"]
-    found = item.bar.policy.findings(folded.finding for folded in summary.findings.values())
+    found = item.bar.policy.findings(finding for finding in summary.findings.values())
     if item.bar.is_failed_by(found):
         faults.append(render_findings(found))
     if not faults and not summary.exchanges:

@@ -74,9 +74,10 @@ class Upstream:
         limits = httpx.Limits(
             max_connections=None, max_keepalive_connections=100, keepalive_expiry=_KEEP_ALIVE_SECONDS
         )
-        trusted = find_certificates()
-        kind = "capath" if trusted and Path(trusted).is_dir() else "cafile"
-        verify = True if trusted is None else ssl.create_default_context(**{kind: trusted})
+        verify: ssl.SSLContext | bool = True
+        if trusted := find_certificates():
+            file, folder = (None, trusted) if Path(trusted).is_dir() else (trusted, None)
+            verify = ssl.create_default_context(cafile=file, capath=folder)
         try:
             self._transport = httpx.AsyncHTTPTransport(limits=limits, proxy=proxy, verify=verify)
         except (httpx.InvalidURL, ValueError, ImportError):  # the last for a kind that needs another library

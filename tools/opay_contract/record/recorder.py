@@ -17,10 +17,11 @@ from opay_contract.contract.contract import Contract
 from opay_contract.drift.fold import Fold
 from opay_contract.judge.subject import Settings
 from opay_contract.model.exchange import Place, Unreadable
-from opay_contract.model.finding import Finding, Key, Severity
+from opay_contract.model.finding import Finding, Key
 from opay_contract.model.summary import MAX_FINDINGS, DriftSummary
 from opay_contract.record.files import BODY_LIMIT, Captured, RotatingFile, decode_captured, render_line
 from opay_contract.redact.redactor import Redactor
+from opay_contract.report import sentences as say
 from opay_contract.report.findings import describe_place
 from opay_contract.words import count, printable
 
@@ -29,7 +30,6 @@ Say = Callable[[str], None]
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 """The media type of what `Metrics.render` returns, Prometheus' text format."""
 
-_COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
 _BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _COUNTERS = {
     "exchanges_total": "Calls that were answered by the upstream.",
@@ -125,7 +125,7 @@ class Watch:
 
 def render_finding(finding: Finding) -> str:
     """Return a finding on one line."""
-    severity = click.style(finding.rule.severity.label, fg=_COLOURS[finding.rule.severity])
+    severity = click.style(finding.rule.severity.label, fg=say.COLOURS[finding.rule.severity])
     where = f" {finding.pointer}" if finding.pointer else ""
     head = f"{describe_place(finding.place)}: {severity} {finding.rule.id}{where}"
     return f"{head}: expected {finding.expected}, got {finding.actual}"

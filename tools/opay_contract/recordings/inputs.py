@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -22,6 +23,7 @@ from opay_contract.errors import UsageError
 from opay_contract.formats.errors import StreamError, describe_os_error
 from opay_contract.formats.foreign import Foreign
 from opay_contract.formats.look import HEAD
+from opay_contract.formats.messages import PlaceOf
 from opay_contract.formats.streams import Readable, iter_lines, unpack
 from opay_contract.formats.table import recognise
 from opay_contract.model.exchange import Place, Unreadable
@@ -61,9 +63,10 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     is_named: bool = True
     max_unpacked: int | None = None
 
-    def place(self, entry: int, line: int | None = None, start: tuple[int, int] | None = None) -> Place:
-        """Return the place of an entry of this file; entry 0 is the file as a whole."""
-        return Place(source=self.ordinal, entry=entry, file=self.name, line=line, start=start)
+    @property
+    def place(self) -> PlaceOf:
+        """What returns the place of an entry of this file; entry 0 is the file as a whole."""
+        return partial(Place, self.ordinal, self.name)
 
 
 Identity = tuple[str | int, ...]

@@ -154,9 +154,10 @@ def iter_exchanges(
             if read is None:
                 yield from _iter_parquet(source)
                 return
+            is_of_lines = recording.format in _LINES_OF_ITS_OWN
             for found in read(source.place, recording.stream):
                 last = found.place.entry
-                yield found if recording.format in _LINES_OF_ITS_OWN else with_url(found)
+                yield found if is_of_lines else with_url(found)
             if not last:
                 recording.refuse_nothing()
     except NoRecordingError as error:

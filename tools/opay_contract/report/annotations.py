@@ -15,8 +15,7 @@ from opay_contract.baseline.acceptance import Acceptance, State
 from opay_contract.contract.documents import ROOTS
 from opay_contract.judge.table import RULES
 from opay_contract.model.exchange import Place
-from opay_contract.model.finding import Rule, Severity
-from opay_contract.model.summary import FoldedFinding
+from opay_contract.model.finding import Finding, Rule, Severity
 from opay_contract.report import findings as tell
 from opay_contract.report import sentences as say
 from opay_contract.report.checked_run import TOOL, CheckedRun, by_gravity
@@ -43,7 +42,7 @@ def render_sarif(run: CheckedRun) -> str:
             _CARRIED: {"description": {"text": "The folder of the contract, outside of the one it ran in."}},
         },
         "invocations": [_invocation(run)],
-        "results": [_result(folded, run) for folded in by_gravity(run.summary)],
+        "results": [_result(finding, run) for finding in by_gravity(run.summary)],
         "properties": _numbers(run),
     }
     return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [told]}, indent=2) + "\n"
@@ -93,7 +92,7 @@ def _invocation(run: CheckedRun) -> Json:
     return {
         **({"startTimeUtc": run.moment} if run.moment else {}),
         "exitCode": int(run.exit_code),
-        "exitCodeDescription": run.verdict.value,
+        "exitCodeDescription": run.verdict,
         "executionSuccessful": (not run.is_nothing or run.is_allowed_nothing)
         and not (summary.unreadable_count or summary.is_partial),
         "toolExecutionNotifications": notifications,
@@ -120,8 +119,7 @@ def _notification(level: str, text: str) -> Json:
     return {"level": level, "message": _message(text)}
 
 
-def _result(folded: FoldedFinding, run: CheckedRun) -> Json:
-    finding = folded.finding
+def _result(finding: Finding, run: CheckedRun) -> Json:
     contract = None
     if place := finding.contract:
         region = {"startLine": place.line, "startColumn": place.column}
@@ -131,39 +129,39 @@ def _result(folded: FoldedFinding, run: CheckedRun) -> Json:
     related = [
         {"id": number, **location, "message": _message(words)}
         for number, (location, words) in enumerate(
-            [*_seen(folded, with_first=contract is not None), *_expired(folded, run)], 1
+            [*_seen(finding, with_first=contract is not None), *_expired(finding, run)], 1
         )
     ]
     return {
         "ruleId": finding.rule.id,
         "ruleIndex": next(index for index, rule in enumerate(RULES) if rule.id == finding.rule.id),
         "level": _LEVELS[finding.rule.severity],
-        "message": _message(f"{_describe(folded, run)}."),
+        "message": _message(f"{_describe(finding, run)}."),
         "locations": [contract or first or _location(_contract_uri(root, run.contract_folder))],
         **({"relatedLocations": related} if related else {}),
         "partialFingerprints": {
-            "opayContractFinding/v1": folded.fingerprint,
-            "primaryLocationLineHash": f"{folded.fingerprint}:1",  # the only one that GitHub compares
+            "opayContractFinding/v1": finding.fingerprint,
+            "primaryLocationLineHash": f"{finding.fingerprint}:1",  # the only one that GitHub compares
         },
-        "occurrenceCount": folded.count,
-        **({"suppressions": _suppressions(folded, run)} if run.judged else {}),  # of all results or of none
+        "occurrenceCount": finding.count,
+        **({"suppressions": _suppressions(finding, run)} if run.judged else {}),  # of all results or of none
         "properties": {
             "operation": finding.operation,
             "outcome": finding.outcome.value,
             "pointer": printable(finding.pointer),
             "value": finding.value or None,
             "contractPointer": finding.contract.pointer if finding.contract else None,
-            "recordedFrom": folded.first_seen,
-            "recordedTo": folded.last_seen,
-            **({"baseline": run.state(folded).value} if run.judged else {}),
+            "recordedFrom": finding.first_seen,
+            "recordedTo": finding.last_seen,
+            **({"baseline": run.state(finding).value} if run.judged else {}),
         },
     }
 
 
-def _suppressions(folded: FoldedFinding, run: CheckedRun) -> list[Json]:
+def _suppressions(finding: Finding, run: CheckedRun) -> list[Json]:
     """Return the acceptance that holds; readers take any other suppression for one that does, too."""
-    acceptance = run.acceptance(folded)
-    if acceptance is None or run.state(folded) is not State.ACCEPTED:
+    acceptance = run.acceptance(finding)
+    if acceptance is None or run.state(finding) is not State.ACCEPTED:
         return []
     return [
         {
@@ -180,9 +178,9 @@ def _suppressions(folded: FoldedFinding, run: CheckedRun) -> list[Json]:
     ]
 
 
-def _expired(folded: FoldedFinding, run: CheckedRun) -> list[tuple[Json, str]]:
-    acceptance = run.acceptance(folded)
-    is_expired = acceptance and run.state(folded) is State.EXPIRED
+def _expired(finding: Finding, run: CheckedRun) -> list[tuple[Json, str]]:
+    acceptance = run.acceptance(finding)
+    is_expired = acceptance and run.state(finding) is State.EXPIRED
     return [(_entry(acceptance), "The acceptance, which has expired.")] if acceptance and is_expired else []
 
 
@@ -190,21 +188,20 @@ def _entry(acceptance: Acceptance) -> Json:
     return _location(_artifact(acceptance.file), {"startLine": acceptance.line})
 
 
-def _describe(folded: FoldedFinding, run: CheckedRun, more: str = "") -> str:
+def _describe(finding: Finding, run: CheckedRun, more: str = "") -> str:
     """Return both sides of a finding, and where it was seen."""
-    finding = folded.finding
     where = f"{finding.pointer}: " if finding.pointer else ""
-    times = f"{folded.count:,} times, first at" if folded.count > 1 else "at"
+    times = f"{finding.count:,} times, first at" if finding.count > 1 else "at"
     seen = "" if finding.place.is_whole_run else f"; {times} {tell.describe_place(finding.place)}"
-    status = f"; {run.acceptance_status(folded)}" if run.acceptance(folded) else ""
+    status = f"; {run.acceptance_status(finding)}" if run.acceptance(finding) else ""
     return (
         f"{where}expected {finding.expected}, got {finding.actual} "
         f"({tell.describe_call(finding)}{seen}{more}{status})"
     )
 
 
-def _seen(folded: FoldedFinding, *, with_first: bool) -> list[tuple[Json, str]]:
-    first, last = folded.finding.place, folded.last_place
+def _seen(finding: Finding, *, with_first: bool) -> list[tuple[Json, str]]:
+    first, last = finding.place, finding.last_place
     places = [(first, "The first occurrence.")] if with_first else []
     if (first.source, first.entry) != (last.source, last.entry):
         places.append((last, "The last occurrence."))
@@ -289,7 +286,7 @@ def render_github(run: CheckedRun) -> str:
     none: an annotation is for what should be done.
     """
     findings = by_gravity(run.counted)
-    lines = [*_notices(run), *(_finding(folded, run) for folded in findings), *_acceptances(findings, run)]
+    lines = [*_notices(run), *(_finding(finding, run) for finding in findings), *_acceptances(findings, run)]
     lines += [f"{TOOL}: {line}" for line in say.describe_head(run)]
     lines.append(f"{TOOL}: {say.describe_verdict(run)}; exit code {int(run.exit_code)}")
     return "\n".join(lines) + "\n"
@@ -322,23 +319,23 @@ def _notices(run: CheckedRun) -> Iterator[str]:
         yield command("warning", say.describe_omitted(summary), title=TOOL)
 
 
-def _finding(folded: FoldedFinding, run: CheckedRun) -> str:
-    finding, statement = folded.finding, folded.finding.contract
+def _finding(finding: Finding, run: CheckedRun) -> str:
+    statement = finding.contract
     place = _place_of(finding.place)
     if statement and run.contract_folder is not None:
         file = PurePath(run.contract_folder, statement.file).as_posix()
         place = {"file": file, "line": statement.line, "col": statement.column}
-    message = _describe(folded, run, f"; fingerprint {folded.fingerprint}")
+    message = _describe(finding, run, f"; fingerprint {finding.fingerprint}")
     return command(_COMMANDS[finding.rule.severity], message, **place, title=f"{TOOL}: {finding.rule.id}")
 
 
-def _acceptances(findings: list[FoldedFinding], run: CheckedRun) -> Iterator[str]:
+def _acceptances(findings: list[Finding], run: CheckedRun) -> Iterator[str]:
     """Annotate the baseline where an entry has to be renewed or taken out."""
-    for folded in findings:
-        acceptance = run.acceptance(folded)
-        if acceptance and run.state(folded) is State.EXPIRED:
+    for finding in findings:
+        acceptance = run.acceptance(finding)
+        if acceptance and run.state(finding) is State.EXPIRED:
             message = (
-                f"{tell.describe_covered(acceptance)} counts again: {tell.describe_acceptance(run, folded)}"
+                f"{tell.describe_covered(acceptance)} counts again: {tell.describe_acceptance(run, finding)}"
             )
             entry: dict[str, str | int | None] = {"file": acceptance.file, "line": acceptance.line}
             yield command("warning", message, **entry, title=f"{TOOL}: acceptance expired")

@@ -82,21 +82,12 @@ def build_timeline(*counts: Days) -> Timeline | None:
     return Timeline(first=first, last=last, step=step)
 
 
-def exchanges_by_day(summary: DriftSummary) -> Days:
-    """Return how many exchanges were judged, by day."""
-    total: Days = {}
-    for location, observed in summary.observations.items():
-        if not location[3]:
-            total = add(total, observed.days())
-    return total
-
-
 def occurrences_by_day(summary: DriftSummary) -> dict[Severity, Days]:
     """Return how often findings that are kept occurred, by severity and day."""
     total: dict[Severity, Days] = {severity: {} for severity in reversed(Severity)}
-    for folded in summary.findings.values():
-        severity = folded.finding.rule.severity
-        total[severity] = add(total[severity], folded.days)
+    for finding in summary.findings.values():
+        severity = finding.rule.severity
+        total[severity] = add(total[severity], finding.days)
     return total
 
 

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from enum import StrEnum
 
 import msgspec
 from msgspec import field
@@ -15,29 +14,20 @@ from opay_contract.contract.documents import ContractUsed
 from opay_contract.contract.operation import OpenQuestion
 from opay_contract.errors import ExitCode
 from opay_contract.judge.table import CARD_NUMBER_EXPOSED
-from opay_contract.model.finding import ContractPlace, Insight, Severity
-from opay_contract.model.summary import DriftSummary, FoldedFinding
+from opay_contract.model.finding import ContractPlace, Finding, Insight, Severity
+from opay_contract.model.summary import DriftSummary
 
 TOOL = "opay-contract"
 
 
-class Verdict(StrEnum):
-    """What becomes of a run."""
-
-    PASSED = "passed"
-    FAILED = "failed"
-    NOTHING_CHECKED = "nothing checked"
-    INCOMPLETE = "incomplete"
-    INTERRUPTED = "interrupted"
-
-
 _VERDICTS = {
-    ExitCode.CLEAN: Verdict.PASSED,
-    ExitCode.FINDINGS: Verdict.FAILED,
-    ExitCode.NOTHING_CHECKED: Verdict.NOTHING_CHECKED,
-    ExitCode.INCOMPLETE: Verdict.INCOMPLETE,
-    ExitCode.INTERRUPTED: Verdict.INTERRUPTED,
+    ExitCode.CLEAN: "passed",
+    ExitCode.FINDINGS: "failed",
+    ExitCode.NOTHING_CHECKED: "nothing checked",
+    ExitCode.INCOMPLETE: "incomplete",
+    ExitCode.INTERRUPTED: "interrupted",
 }
+"""What becomes of a run, by its exit code."""
 
 
 class CheckedRun(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,8 +98,8 @@ class CheckedRun(msgspec.Struct, frozen=True, kw_only=True):
         return ExitCode.FINDINGS if self.unused and not self.allow_unused else ExitCode.CLEAN
 
     @property
-    def verdict(self) -> Verdict:
-        """What becomes of the run, which is what its exit code says."""
+    def verdict(self) -> str:
+        """What becomes of the run, in words: what its exit code says."""
         return _VERDICTS[self.exit_code]
 
     @property
@@ -120,7 +110,7 @@ class CheckedRun(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def numbers(self) -> Counter[Severity]:
         """How many findings count, by severity."""
-        return Counter(folded.finding.rule.severity for folded in self.counted.findings.values())
+        return Counter(finding.rule.severity for finding in self.counted.findings.values())
 
     @property
     def recordings(self) -> int | None:
@@ -150,7 +140,7 @@ class CheckedRun(msgspec.Struct, frozen=True, kw_only=True):
         return self.is_nothing and self.allow_out_of_scope and bool(self.summary.out_of_scope)
 
     @property
-    def accepted(self) -> list[FoldedFinding]:
+    def accepted(self) -> list[Finding]:
         """The findings that the baseline accepts, in the order of every report."""
         return [one for one in by_gravity(self.summary) if self.state(one) is State.ACCEPTED]
 
@@ -167,17 +157,17 @@ class CheckedRun(msgspec.Struct, frozen=True, kw_only=True):
             return "not everything was checked"
         return "--allow-unused" if self.allow_unused else ""
 
-    def state(self, folded: FoldedFinding) -> State:
+    def state(self, finding: Finding) -> State:
         """Return what the baseline says about a finding; without one, all are open."""
-        return self.judged.state(folded) if self.judged else State.OPEN
+        return self.judged.state(finding) if self.judged else State.OPEN
 
-    def acceptance(self, folded: FoldedFinding) -> Acceptance | None:
+    def acceptance(self, finding: Finding) -> Acceptance | None:
         """Return the acceptance that a finding has, expired or not."""
-        return self.judged.matched.get(folded.finding.key) if self.judged else None
+        return self.judged.matched.get(finding.key) if self.judged else None
 
-    def acceptance_status(self, folded: FoldedFinding) -> str:
+    def acceptance_status(self, finding: Finding) -> str:
         """Return in a few words how the acceptance of a finding stands, or nothing."""
-        acceptance = self.acceptance(folded)
+        acceptance = self.acceptance(finding)
         return acceptance.status(self.judged.today) if self.judged and acceptance else ""
 
 
@@ -195,20 +185,20 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     counts_rules: bool = False
 
 
-def by_gravity(summary: DriftSummary) -> list[FoldedFinding]:
+def by_gravity(summary: DriftSummary) -> list[Finding]:
     """Return the findings in the order of every report."""
     return rank(summary.findings.values())
 
 
-def rank(findings: Iterable[FoldedFinding]) -> list[FoldedFinding]:
+def rank(findings: Iterable[Finding]) -> list[Finding]:
     """Return findings, most severe first and card numbers before all, then by rule and where first seen."""
     return sorted(
         findings,
-        key=lambda folded: (
-            -folded.finding.rule.severity,
-            folded.finding.rule.id != CARD_NUMBER_EXPOSED.id,
-            folded.finding.rule.id,
-            folded.finding.place,
-            folded.finding.key,
+        key=lambda finding: (
+            -finding.rule.severity,
+            finding.rule.id != CARD_NUMBER_EXPOSED.id,
+            finding.rule.id,
+            finding.place,
+            finding.key,
         ),
     )

@@ -20,7 +20,7 @@ from opay_contract.jsontext import steps_of
 from opay_contract.model.exchange import Place
 from opay_contract.model.finding import Area, ContractPlace, Finding, Outcome, Rule
 from opay_contract.model.observation import utc_of
-from opay_contract.model.summary import MAX_FILES, FoldedFinding
+from opay_contract.model.summary import MAX_FILES
 from opay_contract.report.checked_run import CheckedRun
 from opay_contract.words import count, on_one_line, printable
 
@@ -111,34 +111,34 @@ def describe_day(utc: str | None) -> str:
     return f"{moment.day} {moment:%b %Y}"
 
 
-def describe_recorded(folded: FoldedFinding) -> str:
+def describe_recorded(finding: Finding) -> str:
     """Return when a finding was first and last recorded, or nothing."""
-    times = [describe_moment(time) for time in (folded.first_seen, folded.last_seen) if time]
+    times = [describe_moment(time) for time in (finding.first_seen, finding.last_seen) if time]
     return f"recorded {' to '.join(dict.fromkeys(times))}" if times else ""
 
 
-def describe_files(folded: FoldedFinding) -> str:
+def describe_files(finding: Finding) -> str:
     """Return in how many files a finding was seen, as a number, or nothing where that was not counted."""
-    return f"{MAX_FILES}+" if len(folded.files) > MAX_FILES else f"{len(folded.files) or ''}"
+    return f"{MAX_FILES}+" if len(finding.files) > MAX_FILES else f"{len(finding.files) or ''}"
 
 
-def describe_spread(folded: FoldedFinding, run: CheckedRun) -> str:
+def describe_spread(finding: Finding, run: CheckedRun) -> str:
     """Return how often a finding was seen, and in how many of several files."""
-    times, files = count(folded.count, "time"), describe_files(folded)
+    times, files = count(finding.count, "time"), describe_files(finding)
     if not files or not run.counts_files:
         return times
     of = f" of {run.recordings:,}" if run.recordings else ""
     return f"{times} in {files}{of} {'file' if files == '1' and not of else 'files'}"
 
 
-def describe_acceptance(run: CheckedRun, folded: FoldedFinding) -> str:
+def describe_acceptance(run: CheckedRun, finding: Finding) -> str:
     """Return how the acceptance of a finding stands, where, by whom it is and why, or nothing."""
-    acceptance = run.acceptance(folded)
+    acceptance = run.acceptance(finding)
     if acceptance is None:
         return ""
     where = f"{acceptance.file}:{acceptance.line}"
     return on_one_line(
-        f"{run.acceptance_status(folded)} ({where}) by {acceptance.accepted_by}: {acceptance.reason}"
+        f"{run.acceptance_status(finding)} ({where}) by {acceptance.accepted_by}: {acceptance.reason}"
     )
 
 
@@ -228,9 +228,8 @@ class FindingFrame(msgspec.Struct, frozen=True, kw_only=True):
     advice: str
 
 
-def build_frame(folded: FoldedFinding, run: CheckedRun) -> FindingFrame:
+def build_frame(finding: Finding, run: CheckedRun) -> FindingFrame:
     """Return both sides of a finding."""
-    finding = folded.finding
     statement, contract = finding.contract, run.contract
     document = contract.schemas.documents.get(statement.file) if contract and statement else None
     return FindingFrame(
@@ -238,8 +237,8 @@ def build_frame(folded: FoldedFinding, run: CheckedRun) -> FindingFrame:
         link=run.link_to(statement) if statement else "",
         lines=tuple(_quote(document, statement)) if document and statement else (),
         sources=find_sources(contract, statement) if contract and statement else (),
-        seen_at=describe_seen(folded.finding.place, run),
-        ended=", ".join(_ended(folded)),
+        seen_at=describe_seen(finding.place, run),
+        ended=", ".join(_ended(finding)),
         advice=guide_of(finding.rule).advice,
     )
 
@@ -300,11 +299,11 @@ def describe_seen(place: Place, run: CheckedRun) -> str:
     return describe_file(below) + entry
 
 
-def _ended(folded: FoldedFinding) -> Iterator[str]:
-    if utc := utc_of(folded.finding.recorded_at):
+def _ended(finding: Finding) -> Iterator[str]:
+    if utc := utc_of(finding.recorded_at):
         yield f"{describe_minute(utc)} UTC"
-    if folded.finding.status is not None:
-        yield f"answered {folded.finding.status}"
-        yield from [f"code {folded.finding.code}"] if folded.finding.code else []
-    elif not folded.finding.place.is_whole_run:
-        yield _ENDED[folded.finding.outcome]
+    if finding.status is not None:
+        yield f"answered {finding.status}"
+        yield from [f"code {finding.code}"] if finding.code else []
+    elif not finding.place.is_whole_run:
+        yield _ENDED[finding.outcome]

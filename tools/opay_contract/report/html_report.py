@@ -9,10 +9,10 @@ from markupsafe import Markup, escape
 
 from opay_contract.baseline.acceptance import State
 from opay_contract.contract.operation import OpenQuestion
+from opay_contract.errors import ExitCode
 from opay_contract.judge.gap_table import MIN_OBSERVATIONS
-from opay_contract.model.finding import Change, ChangeKind, Kind, Severity, Share
+from opay_contract.model.finding import Change, ChangeKind, Finding, Kind, Severity, Share
 from opay_contract.model.observation import Days, Observations
-from opay_contract.model.summary import FoldedFinding
 from opay_contract.pages import build_environment, load_asset, render_page
 from opay_contract.report import findings as tell
 from opay_contract.report import sentences as say
@@ -24,13 +24,12 @@ from opay_contract.report.charts import (
     draw_rates,
     draw_shares,
     draw_sparkline,
-    exchanges_by_day,
     is_dated,
     iter_days,
     iter_trees,
     occurrences_by_day,
 )
-from opay_contract.report.checked_run import TOOL, CheckedRun, Verdict, by_gravity
+from opay_contract.report.checked_run import TOOL, CheckedRun, by_gravity
 from opay_contract.report.findings import FindingFrame, build_frame, guide_of
 from opay_contract.report.sentences import next_steps
 from opay_contract.words import count, printable
@@ -71,7 +70,7 @@ class _Values:
     def __init__(self, run: CheckedRun) -> None:
         self._run = run
         findings = run.summary.findings.values()
-        self._timeline = build_timeline(exchanges_by_day(run.summary), *(one.days for one in findings))
+        self._timeline = build_timeline(run.summary.days(), *(one.days for one in findings))
 
     def build(self) -> dict[str, Any]:
         run, summary = self._run, self._run.counted
@@ -123,31 +122,29 @@ class _Values:
             "silent": [one for one in run.questions if one not in answered],
         }
 
-    def _finding(self, folded: FoldedFinding) -> dict[str, Any]:
+    def _finding(self, finding: Finding) -> dict[str, Any]:
         """Return a finding as its row and what the row folds out into."""
-        finding, run = folded.finding, self._run
-        same = [
-            one.finding for one in run.summary.findings.values() if one.finding.rule.id == finding.rule.id
-        ]
-        frame = build_frame(folded, run)
+        run = self._run
+        same = [one for one in run.summary.findings.values() if one.rule.id == finding.rule.id]
+        frame = build_frame(finding, run)
         return {
-            "folded": folded,
+            "finding": finding,
             "label": _LABELS[finding.rule.severity],
-            "is_expired": run.state(folded) is State.EXPIRED,
+            "is_expired": run.state(finding) is State.EXPIRED,
             "guide": guide_of(finding.rule),
             "frame": frame,
             "is_one_of_many": sum(tell.describe_field(one) == tell.describe_field(finding) for one in same)
             > 1,
-            "facts": [*_facts(folded, frame, run)],
-            "days": self._days(folded),
+            "facts": [*_facts(finding, frame, run)],
+            "days": self._days(finding),
         }
 
-    def _days(self, folded: FoldedFinding) -> tuple[str, Markup] | None:
-        dated = {day: number for day, number in folded.days.items() if is_dated(day)}
+    def _days(self, finding: Finding) -> tuple[str, Markup] | None:
+        dated = {day: number for day, number in finding.days.items() if is_dated(day)}
         if not dated or self._timeline is None or self._timeline.columns == 1:
             return None
         most = max(dated, key=lambda day: (dated[day], day))
-        chart = draw_sparkline(self._timeline.counts(dated), folded.finding.rule.severity.label)
+        chart = draw_sparkline(self._timeline.counts(dated), finding.rule.severity.label)
         return f"{count(len(dated), 'day')}, most on {most} ({dated[most]:,})", chart
 
     def _time(self) -> dict[str, Any] | None:
@@ -157,7 +154,7 @@ class _Values:
             return None
         changes = Counter(change.day for change in run.insight.changes)
         rows: list[tuple[str, str, Days]] = [
-            ("Exchanges", "exchanges", exchanges_by_day(run.summary)),
+            ("Exchanges", "exchanges", run.summary.days()),
             *(
                 (f"{_LABELS[severity]}s", severity.label, days)
                 for severity, days in occurrences_by_day(run.counted).items()
@@ -216,30 +213,30 @@ class _Values:
         }
 
 
-def _facts(folded: FoldedFinding, frame: FindingFrame, run: CheckedRun) -> Iterator[tuple[str, str]]:
-    finding, rule = folded.finding, folded.finding.rule
+def _facts(finding: Finding, frame: FindingFrame, run: CheckedRun) -> Iterator[tuple[str, str]]:
+    rule = finding.rule
     yield "Operation", tell.describe_call(finding)
     yield "Kind", f"{rule.kind}, {rule.area}"
-    yield "Seen", ", ".join(filter(None, (tell.describe_spread(folded, run), frame.ended)))
-    if folded.count > 1:
-        yield "Last place", _breakable(tell.describe_place(folded.last_place))
-    if folded.first_seen and folded.last_seen:
-        yield "First seen", tell.describe_moment(folded.first_seen)
-        yield "Last seen", tell.describe_moment(folded.last_seen)
-    if status := tell.describe_acceptance(run, folded):
+    yield "Seen", ", ".join(filter(None, (tell.describe_spread(finding, run), frame.ended)))
+    if finding.count > 1:
+        yield "Last place", _breakable(tell.describe_place(finding.last_place))
+    if finding.first_seen and finding.last_seen:
+        yield "First seen", tell.describe_moment(finding.first_seen)
+        yield "Last seen", tell.describe_moment(finding.last_seen)
+    if status := tell.describe_acceptance(run, finding):
         yield "Acceptance", status
 
 
-def _filters(findings: list[FoldedFinding]) -> dict[str, Any]:
-    severities = Counter(folded.finding.rule.severity for folded in findings)
-    kinds = Counter(folded.finding.rule.kind for folded in findings)
+def _filters(findings: list[Finding]) -> dict[str, Any]:
+    severities = Counter(finding.rule.severity for finding in findings)
+    kinds = Counter(finding.rule.kind for finding in findings)
     return {
         "severities": [
             (severity.label, f"{_LABELS[severity]}s", severities[severity])
             for severity in reversed(Severity)
             if severities[severity]
         ],
-        "rules": sorted(Counter(folded.finding.rule.id for folded in findings).items()),
+        "rules": sorted(Counter(finding.rule.id for finding in findings).items()),
         "kinds": [(kind.value, kinds[kind]) for kind in Kind if kinds[kind]],
     }
 
@@ -275,7 +272,7 @@ def _notes(run: CheckedRun) -> Iterator[str]:
 
 def _mood(run: CheckedRun) -> str:
     """Return the class of the verdict: how grave what counts is, or that the run proves nothing."""
-    if run.verdict in (Verdict.NOTHING_CHECKED, Verdict.INCOMPLETE, Verdict.INTERRUPTED):
+    if run.exit_code in (ExitCode.NOTHING_CHECKED, ExitCode.INCOMPLETE, ExitCode.INTERRUPTED):
         return Severity.ERROR.label
     counted = [severity for severity, number in run.counted.occurrences.items() if number]
     if counted:

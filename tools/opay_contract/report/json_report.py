@@ -9,16 +9,9 @@ from msgspec import to_builtins
 from opay_contract import __version__
 from opay_contract.baseline.acceptance import Acceptance, Judged, State
 from opay_contract.model.exchange import Place, Unreadable
-from opay_contract.model.finding import Change, Gap, Outcome, Severity
+from opay_contract.model.finding import Change, Finding, Gap, Outcome, Severity
 from opay_contract.model.observation import FieldLocation, Observations, Observed
-from opay_contract.model.summary import (
-    MAX_FILES,
-    DriftSummary,
-    FoldedFinding,
-    Outcomes,
-    Signatures,
-    count_outcome,
-)
+from opay_contract.model.summary import MAX_FILES, DriftSummary, Outcomes, Signatures, count_outcome
 from opay_contract.report.checked_run import TOOL, CheckedRun, by_gravity
 from opay_contract.report.sentences import part_outcomes
 
@@ -36,7 +29,7 @@ def build_report(run: CheckedRun) -> dict[str, Any]:
     findings = by_gravity(summary)
     states = {state.value: len(judged.findings(state)) for state in State} if judged else {}
     unused = [_covered(acceptance) | _acceptance(acceptance) for acceptance in run.unused]
-    by_severity = Counter(folded.finding.rule.severity for folded in findings)
+    by_severity = Counter(finding.rule.severity for finding in findings)
     return {
         "schema_version": SCHEMA_VERSION,
         "tool": {"name": TOOL, "version": __version__},
@@ -46,7 +39,7 @@ def build_report(run: CheckedRun) -> dict[str, Any]:
             "inputs": list(run.named),
             "files": run.inputs,
             "fail_on": run.fail_on.label,
-            "verdict": run.verdict.value,
+            "verdict": run.verdict,
             "exit_code": int(run.exit_code),
         },
         "summary": {
@@ -68,7 +61,7 @@ def build_report(run: CheckedRun) -> dict[str, Any]:
         },
         **({"baseline": states | {"unused": unused}} if judged else {}),
         "findings": [
-            build_finding(folded) | (_accepted(folded, judged) if judged else {}) for folded in findings
+            build_finding(finding) | (_accepted(finding, judged) if judged else {}) for finding in findings
         ],
         "elsewhere": build_elsewhere(summary),
         "unreadable": [_unreadable(unreadable) for unreadable in summary.unreadable],
@@ -90,9 +83,8 @@ def build_report(run: CheckedRun) -> dict[str, Any]:
     }
 
 
-def build_finding(folded: FoldedFinding) -> dict[str, Any]:
+def build_finding(finding: Finding) -> dict[str, Any]:
     """Return a finding as the values that JSON has."""
-    finding = folded.finding
     return {
         "rule": finding.rule.id,
         "kind": finding.rule.kind.value,
@@ -102,27 +94,27 @@ def build_finding(folded: FoldedFinding) -> dict[str, Any]:
         "outcome": finding.outcome.value,
         "pointer": finding.pointer,
         "value": finding.value or None,
-        "count": folded.count,
-        "files": min(len(folded.files), MAX_FILES),
-        "more_files": len(folded.files) > MAX_FILES,
+        "count": finding.count,
+        "files": min(len(finding.files), MAX_FILES),
+        "more_files": len(finding.files) > MAX_FILES,
         "expected": finding.expected,
         "actual": finding.actual,
         "status": finding.status,
         "code": finding.code or None,
-        "fingerprint": folded.fingerprint,
+        "fingerprint": finding.fingerprint,
         "first": _seen(finding.place, finding.recorded_at),
-        "last": _seen(folded.last_place, folded.last_recorded_at),
-        "first_seen": folded.first_seen,
-        "last_seen": folded.last_seen,
-        "days": dict(sorted(folded.days.items())),
+        "last": _seen(finding.last_place, finding.last_recorded_at),
+        "first_seen": finding.first_seen,
+        "last_seen": finding.last_seen,
+        "days": dict(sorted(finding.days.items())),
         "contract": to_builtins(finding.contract) if finding.contract else None,
     }
 
 
-def _accepted(folded: FoldedFinding, judged: Judged) -> dict[str, Any]:
-    acceptance = judged.matched.get(folded.finding.key)
+def _accepted(finding: Finding, judged: Judged) -> dict[str, Any]:
+    acceptance = judged.matched.get(finding.key)
     return {
-        "state": judged.state(folded).value,
+        "state": judged.state(finding).value,
         "acceptance": _acceptance(acceptance) if acceptance else None,
     }
 

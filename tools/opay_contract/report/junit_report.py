@@ -15,8 +15,8 @@ from msgspec.structs import asdict
 from opay_contract.baseline.acceptance import Acceptance, State
 from opay_contract.judge.table import NOTHING_SUCCEEDED, RULES
 from opay_contract.model.exchange import Unreadable
-from opay_contract.model.finding import Outcome, Severity
-from opay_contract.model.summary import DriftSummary, FoldedFinding, count_outcome
+from opay_contract.model.finding import Finding, Outcome, Severity
+from opay_contract.model.summary import DriftSummary, count_outcome
 from opay_contract.report import findings as tell
 from opay_contract.report import sentences as say
 from opay_contract.report.checked_run import CheckedRun, by_gravity
@@ -107,22 +107,21 @@ def _unreadable(one: Unreadable) -> _TestCase:
 
 def _finding_cases(run: CheckedRun) -> Iterator[_TestCase]:
     summary = run.summary
-    yield from (_finding(folded, run) for folded in by_gravity(summary))
+    yield from (_finding(finding, run) for finding in by_gravity(summary))
     if not summary.omitted:
         return
     listed = Counter[Severity]()
-    for folded in summary.findings.values():
-        listed[folded.finding.rule.severity] += folded.count
+    for finding in summary.findings.values():
+        listed[finding.rule.severity] += finding.count
     worst = max(severity for severity, number in summary.occurrences.items() if number > listed[severity])
     message = f"{count(summary.omitted, 'occurrence')} of further findings not listed, at worst {worst.label}"
     result = "failure" if worst >= run.fail_on else "skipped"
     yield _TestCase(classname=_ANY, name="further findings", result=result, kind="omitted", message=message)
 
 
-def _finding(folded: FoldedFinding, run: CheckedRun) -> _TestCase:
-    finding = folded.finding
+def _finding(finding: Finding, run: CheckedRun) -> _TestCase:
     is_whole = finding.place.is_whole_run and finding.operation is None
-    result, why = _result(folded, run)
+    result, why = _result(finding, run)
     return _TestCase(
         classname=f"{_SUITE}.{'run' if is_whole else tell.describe_operation(finding.operation)}",
         name=" ".join(
@@ -133,36 +132,35 @@ def _finding(folded: FoldedFinding, run: CheckedRun) -> _TestCase:
         result=result,
         kind=finding.rule.id,
         message=f"{why}expected {finding.expected}, got {finding.actual}",
-        details=tuple(_details(folded, run)),
+        details=tuple(_details(finding, run)),
     )
 
 
-def _result(folded: FoldedFinding, run: CheckedRun) -> tuple[str, str]:
+def _result(finding: Finding, run: CheckedRun) -> tuple[str, str]:
     """Return how the test case of a finding ends, and what to say of that before what was found."""
-    severity, fail_on = folded.finding.rule.severity, run.fail_on
-    status = f"{words}: " if (words := tell.describe_acceptance(run, folded)) else ""
-    if run.state(folded) is State.ACCEPTED:
+    severity, fail_on = finding.rule.severity, run.fail_on
+    status = f"{words}: " if (words := tell.describe_acceptance(run, finding)) else ""
+    if run.state(finding) is State.ACCEPTED:
         return "skipped", status
     if severity < fail_on:
         return "skipped", f"{severity.label}, below --fail-on {fail_on.label}: {status}"
     return "failure", status
 
 
-def _details(folded: FoldedFinding, run: CheckedRun) -> Iterator[str]:
-    finding = folded.finding
+def _details(finding: Finding, run: CheckedRun) -> Iterator[str]:
     where = f" {finding.pointer}" if finding.pointer else ""
     yield f"{tell.describe_place(finding.place)}: {finding.rule.severity.label} {finding.rule.id}{where}"
     yield f"expected {finding.expected}"
     yield f"got {finding.actual}"
-    if folded.count > 1:
-        yield f"{folded.count:,} times, last at {tell.describe_place(folded.last_place)}"
+    if finding.count > 1:
+        yield f"{finding.count:,} times, last at {tell.describe_place(finding.last_place)}"
     if finding.contract:
         place = finding.contract
         yield f"contract {place.file}:{place.line}:{place.column} {place.pointer}"
-    if recorded := tell.describe_recorded(folded):
+    if recorded := tell.describe_recorded(finding):
         yield recorded
-    yield f"fingerprint {folded.fingerprint}"
-    if status := tell.describe_acceptance(run, folded):
+    yield f"fingerprint {finding.fingerprint}"
+    if status := tell.describe_acceptance(run, finding):
         yield status
     if finding.rule is NOTHING_SUCCEEDED:
         yield say.describe_vacuity(run)
@@ -187,7 +185,7 @@ def _unused(run: CheckedRun, acceptance: Acceptance) -> _TestCase:
 
 def _clean_rules(summary: DriftSummary) -> Iterator[_TestCase]:
     """Name the rules that found nothing, which only says something where something succeeded."""
-    broken = {folded.finding.rule.id for folded in summary.findings.values()}
+    broken = {finding.rule.id for finding in summary.findings.values()}
     if summary.exchanges and not summary.omitted and not summary.is_vacuous:
         yield from (_TestCase(classname=_ANY, name=rule.id) for rule in RULES if rule.id not in broken)
 
@@ -198,7 +196,7 @@ def _properties(run: CheckedRun) -> Iterator[str]:
     values |= {"contract": str(run.used)} if run.used else {}
     values |= {"inputs": ", ".join(run.named)} if run.named else {}
     values |= {"started_at": run.moment} if run.moment else {}
-    values |= {"verdict": run.verdict.value, "exit_code": int(run.exit_code)}
+    values |= {"verdict": run.verdict, "exit_code": int(run.exit_code)}
     values |= {
         "exchanges_checked": summary.exchanges,
         **_outcome_values(summary),

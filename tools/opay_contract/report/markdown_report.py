@@ -9,8 +9,8 @@ from opay_contract.contract.fields import RESPONSE_BODY, find_operation
 from opay_contract.judge.gap_table import MIN_OBSERVATIONS
 from opay_contract.judge.table import RULES_OF_A_RUN
 from opay_contract.model.exchange import Place
-from opay_contract.model.finding import Change, ChangeKind, Gap, Insight, Kind, Severity
-from opay_contract.model.summary import DriftSummary, FoldedFinding
+from opay_contract.model.finding import Change, ChangeKind, Finding, Gap, Insight, Kind, Severity
+from opay_contract.model.summary import DriftSummary
 from opay_contract.report import findings as tell
 from opay_contract.report import sentences as say
 from opay_contract.report.checked_run import TOOL, CheckedRun, by_gravity
@@ -83,11 +83,11 @@ def _verdict(run: CheckedRun) -> str:
     return f"Checked {count(summary.exchanges, 'exchange')}: {drift}."
 
 
-def _counts(summary: DriftSummary, findings: list[FoldedFinding]) -> str:
+def _counts(summary: DriftSummary, findings: list[Finding]) -> str:
     """Return the numbers that are not zero as a table of one row, or nothing."""
     numbers = {
         **{
-            _TITLES[severity]: sum(one.finding.rule.severity is severity for one in findings)
+            _TITLES[severity]: sum(one.rule.severity is severity for one in findings)
             for severity in reversed(Severity)
         },
         "Occurrences": sum(summary.occurrences.values()),
@@ -98,27 +98,25 @@ def _counts(summary: DriftSummary, findings: list[FoldedFinding]) -> str:
     return table(shown, [shown.values()], right=len(shown)) if shown else ""
 
 
-def _severity(
-    severity: Severity, findings: list[FoldedFinding], listed: list[FoldedFinding], run: CheckedRun
-) -> str:
-    number = sum(one.finding.rule.severity is severity for one in findings)
-    rows = [_finding(folded, run) for folded in listed if folded.finding.rule.severity is severity]
+def _severity(severity: Severity, findings: list[Finding], listed: list[Finding], run: CheckedRun) -> str:
+    number = sum(one.rule.severity is severity for one in findings)
+    rows = [_finding(finding, run) for finding in listed if finding.rule.severity is severity]
     if not number:
         return ""
     shown = table(_FINDING_COLUMNS, rows) if rows else NONE_LISTED
     return details(f"{_TITLES[severity]} ({number:,})", shown, is_open=severity is Severity.ERROR)
 
 
-def _finding(folded: FoldedFinding, run: CheckedRun) -> list[str]:
-    finding, statement = folded.finding, folded.finding.contract
-    has_expired = run.state(folded) is State.EXPIRED
-    days = [utc.partition("T")[0] for utc in (folded.first_seen, folded.last_seen) if utc]
+def _finding(finding: Finding, run: CheckedRun) -> list[str]:
+    statement = finding.contract
+    has_expired = run.state(finding) is State.EXPIRED
+    days = [utc.partition("T")[0] for utc in (finding.first_seen, finding.last_seen) if utc]
     return [
-        code(finding.rule.id) + f"<br>**{run.acceptance_status(folded)}**" * has_expired,
+        code(finding.rule.id) + f"<br>**{run.acceptance_status(finding)}**" * has_expired,
         _where(finding.pointer, tell.describe_call(finding)),
         prose(finding.expected),
         prose(finding.actual),
-        f"{folded.count:,}",
+        f"{finding.count:,}",
         prose(" to ".join(dict.fromkeys(days))),
         _place(finding.place),
         code(f"{statement.file}:{statement.line}:{statement.column}") if statement else "",
@@ -129,16 +127,16 @@ def _where(pointer: str, call: str) -> str:
     return f"{code(cut(pointer, _LONGEST))}<br>{prose(call)}" if pointer else prose(call)
 
 
-def _accepted(run: CheckedRun, accepted: list[FoldedFinding], listed: list[FoldedFinding]) -> str:
+def _accepted(run: CheckedRun, accepted: list[Finding], listed: list[Finding]) -> str:
     if not accepted:
         return ""
     rows = [
         [
-            code(one.finding.rule.id),
-            _where(one.finding.pointer, tell.describe_call(one.finding)),
+            code(one.rule.id),
+            _where(one.pointer, tell.describe_call(one)),
             prose(cut(tell.describe_acceptance(run, one), _LONGEST_REASON)),
             f"{one.count:,}",
-            _place(one.finding.place),
+            _place(one.place),
         ]
         for one in listed
     ]
@@ -301,22 +299,22 @@ def render_ticket(run: CheckedRun) -> str:
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
-def _is_for_vendor(folded: FoldedFinding, run: CheckedRun) -> bool:
-    rule = folded.finding.rule
+def _is_for_vendor(finding: Finding, run: CheckedRun) -> bool:
+    rule = finding.rule
     if rule.id in {one.id for one in RULES_OF_A_RUN} or rule.severity < Severity.WARNING:
         return False
     is_of_client = rule.id in _OF_A_CLIENT or rule.id.startswith(("request-", "parameter-"))
-    return not is_of_client and run.state(folded) is not State.ACCEPTED
+    return not is_of_client and run.state(finding) is not State.ACCEPTED
 
 
-def _title_ticket(run: CheckedRun, found: list[FoldedFinding]) -> str:
+def _title_ticket(run: CheckedRun, found: list[Finding]) -> str:
     name = prose(run.used.title) if run.used and run.used.title else "The API"
     if not found:
         return f"# {name}: nothing to tell the vendor"
     return f"# {name}: {count(len(found), 'difference')} between documentation and answers"
 
 
-def _introduce(run: CheckedRun, found: list[FoldedFinding]) -> Iterator[str]:
+def _introduce(run: CheckedRun, found: list[Finding]) -> Iterator[str]:
     summary = run.counted
     if not summary.exchanges:
         yield "Nothing was checked."
@@ -332,49 +330,48 @@ def _introduce(run: CheckedRun, found: list[FoldedFinding]) -> Iterator[str]:
     yield "Types, lengths and places stand for values, as answers hold card and customer data."
     numbered = enumerate(found[:MAX_TOLD], 1)
     rows = [
-        [str(number), _field(one), guide_of(one.finding.rule).sentence, f"{one.count:,}"]
-        for number, one in numbered
+        [str(number), _field(one), guide_of(one.rule).sentence, f"{one.count:,}"] for number, one in numbered
     ]
     if rows:
         yield table(("", "Field", "What differs", "Times"), rows, right=1)
 
 
-def _field(folded: FoldedFinding) -> str:
-    field = tell.describe_field(folded.finding)
+def _field(finding: Finding) -> str:
+    field = tell.describe_field(finding)
     return code(field) if field else "the answer as a whole"
 
 
-def _tell_finding(number: int, folded: FoldedFinding, run: CheckedRun) -> str:
-    finding, frame = folded.finding, build_frame(folded, run)
+def _tell_finding(number: int, finding: Finding, run: CheckedRun) -> str:
+    frame = build_frame(finding, run)
     says = [f"- {prose(str(source))}" for source in frame.sources if source.mark == "DOC"]
     is_new = finding.rule.kind is Kind.UNDOCUMENTED or not says
-    days = [tell.describe_day(utc) for utc in (folded.first_seen, folded.last_seen) if utc]
+    days = [tell.describe_day(utc) for utc in (finding.first_seen, finding.last_seen) if utc]
     since = f", first on {days[0]}, last on {days[-1]}" if days else ""
     lines = [
-        f"## {number}. {_field(folded)}: {guide_of(finding.rule).sentence}",
+        f"## {number}. {_field(finding)}: {guide_of(finding.rule).sentence}",
         "**Your documentation says**" if not is_new else "**Your documentation does not say it**",
         "\n".join([f"- expected: {prose(finding.expected)}", *says]),
         "**What we see**",
-        f"- {prose(finding.actual)}, {count(folded.count, 'time')} in {_calls(folded, run)}{since}",
-        *_reproduction(folded, run),
+        f"- {prose(finding.actual)}, {count(finding.count, 'time')} in {_calls(finding, run)}{since}",
+        *_reproduction(finding, run),
     ]
     return "\n\n".join(lines)
 
 
-def _calls(folded: FoldedFinding, run: CheckedRun) -> str:
-    called = folded.finding.operation
+def _calls(finding: Finding, run: CheckedRun) -> str:
+    called = finding.operation
     total = sum(number for key, number in run.counted.outcomes.items() if key[0] == (called or ""))
     return (
-        f"{count(max(total, folded.count), 'call')} of {code(called)}" if called else "calls of no operation"
+        f"{count(max(total, finding.count), 'call')} of {code(called)}" if called else "calls of no operation"
     )
 
 
-def _reproduction(folded: FoldedFinding, run: CheckedRun) -> Iterator[str]:
+def _reproduction(finding: Finding, run: CheckedRun) -> Iterator[str]:
     """Yield a request of the contract's own example, sent to the mock, which misbehaves in this way."""
     from opay_contract.report.samples import build_calls, parameters_of  # noqa: PLC0415  of no use to the rest
 
-    operation = find_operation(run.contract, folded.finding.operation or "") if run.contract else None
-    scenario = run.scenarios.get(folded.finding.rule.id)
+    operation = find_operation(run.contract, finding.operation or "") if run.contract else None
+    scenario = run.scenarios.get(finding.rule.id)
     if operation is None or run.contract is None:
         return
     yield "**How to see it**"
@@ -382,15 +379,15 @@ def _reproduction(folded: FoldedFinding, run: CheckedRun) -> Iterator[str]:
     yield f"A stand-in for your sandbox, with a public test key, {shows}:"
     # a call with the contract's own example, which is no recorded one
     calls = list(build_calls(run.contract, operation, parameters_of(run.contract, operation)))
-    form = _form_of(folded, run)
+    form = _form_of(finding, run)
     call = next((call for of_form, call in calls if of_form == form), calls[0][1])
     line = call.curl([("X-Mock-Scenario", scenario)] if scenario else [])
     yield f"```sh\n{TOOL} mock --port 8000   # in a terminal of its own\n{line}\n```"
 
 
-def _form_of(folded: FoldedFinding, run: CheckedRun) -> str:
+def _form_of(finding: Finding, run: CheckedRun) -> str:
     """Return the request form in whose answers the place was seen most, or of most calls."""
-    operation, place = folded.finding.operation, f"{RESPONSE_BODY}{folded.finding.pointer}"
+    operation, place = finding.operation, f"{RESPONSE_BODY}{finding.pointer}"
     places = {
         location[1]: one.count
         for location, one in run.summary.observations.items()

@@ -9,6 +9,7 @@ from itertools import groupby
 import msgspec
 
 from opay_contract.baseline.acceptance import Judged, State
+from opay_contract.errors import ExitCode
 from opay_contract.jsontext import pointer as pointer_of
 from opay_contract.judge.gap_table import NARROWER_RULES
 from opay_contract.judge.table import CARD_NUMBER_EXPOSED, RULES_OF_A_RUN
@@ -33,7 +34,7 @@ from opay_contract.model.summary import (
     describe_failures,
     describe_mistakes,
 )
-from opay_contract.report.checked_run import TOOL, CheckedRun, Verdict, by_gravity
+from opay_contract.report.checked_run import TOOL, CheckedRun, by_gravity
 from opay_contract.report.findings import describe_minute
 from opay_contract.words import count, printable
 
@@ -41,18 +42,13 @@ INTERRUPTED = "The run was interrupted: not everything was checked."
 NOUNS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 """What a finding of a severity is called in a sentence."""
 
+COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
+
 _REQUEST, _RESPONSE = "/request/body", "/response/body"
 _ACCEPTED_FOR = timedelta(days=90)
 _MOST_NAMED = 5
 _MOST_BASE_URLS = 3
 _PLACES = {"host": "other hosts", "path": "other paths of the contract's hosts"}
-_MARKS = {
-    Verdict.PASSED: "✓",
-    Verdict.FAILED: "✗",
-    Verdict.NOTHING_CHECKED: "✗",
-    Verdict.INCOMPLETE: "✗",
-    Verdict.INTERRUPTED: "✗",
-}
 
 
 def describe_head(run: CheckedRun) -> list[str]:
@@ -84,9 +80,9 @@ def describe_numbers(run: CheckedRun, least: Severity = Severity.INFO) -> str:
 def count_rules(run: CheckedRun) -> list[str]:
     """Return a line for each rule, the most severe first: how many findings it has, and how often seen."""
     findings, times = Counter[Rule](), Counter[Rule]()
-    for folded in run.counted.findings.values():
-        findings[folded.finding.rule] += 1
-        times[folded.finding.rule] += folded.count
+    for finding in run.counted.findings.values():
+        findings[finding.rule] += 1
+        times[finding.rule] += finding.count
     ordered = sorted(findings, key=lambda rule: (-rule.severity, -times[rule], rule.id))
     rows = [(f"{findings[rule]:,}", f"{times[rule]:,}", rule.severity.label, rule.id) for rule in ordered]
     return [
@@ -97,26 +93,27 @@ def count_rules(run: CheckedRun) -> list[str]:
 
 def mark_of(run: CheckedRun) -> str:
     """Return the sign of a run's verdict; a run that passes and proves little has one of its own."""
-    is_doubtful = run.verdict is Verdict.PASSED and (run.summary.is_vacuous or run.is_nothing)
-    return "!" if is_doubtful else _MARKS[run.verdict]
+    if run.exit_code is not ExitCode.CLEAN:
+        return "✗"
+    return "!" if run.summary.is_vacuous or run.is_nothing else "✓"
 
 
 def describe_verdict(run: CheckedRun) -> str:
     """Return the verdict in one sentence without its end, its word in capitals where the run fails."""
-    summary, verdict = run.counted, run.verdict
+    summary, code = run.counted, run.exit_code
     exchanges = count(summary.exchanges, "exchange")
-    if verdict is Verdict.NOTHING_CHECKED:
+    if code is ExitCode.NOTHING_CHECKED:
         return f"NOTHING CHECKED  {describe_nothing(run.summary, run.inputs)}"
-    if verdict is Verdict.INTERRUPTED:
+    if code is ExitCode.INTERRUPTED:
         found = describe_numbers(run) or "no finding"
         return f"INTERRUPTED  not everything was checked: {found} in {exchanges} so far"
-    if verdict is Verdict.INCOMPLETE:
+    if code is ExitCode.INCOMPLETE:
         found = (
             f"{describe_numbers(run) or describe_no_drift(run)} in {exchanges}" if summary.exchanges else ""
         )
         unread = f"{summary.unreadable_count:,} could not be read"
         return f"INCOMPLETE  {'; '.join(filter(None, (unread, found or 'nothing was checked')))}"
-    if verdict is Verdict.FAILED:
+    if code is ExitCode.FINDINGS:
         failing = describe_numbers(run, run.fail_on)
         reasons = [f"{failing} in {exchanges}" if failing else ""]
         reasons += [describe_shortage(run).removesuffix(".")]
@@ -316,7 +313,7 @@ def _hint(seen: dict[Elsewhere, int], option: str, *, is_needed: bool) -> str:
 def describe_judged(judged: Judged) -> str:
     """Return how many findings are in each state that there is, and how many acceptances have none."""
     parts = [", ".join(f"{number:,} {state}" for state in State if (number := len(judged.findings(state))))]
-    if occurrences := sum(folded.count for folded in judged.findings(State.ACCEPTED)):
+    if occurrences := sum(finding.count for finding in judged.findings(State.ACCEPTED)):
         parts.append(f"{count(occurrences, 'occurrence')} accepted")
     if judged.unused:
         parts.append(count(len(judged.unused), "unused acceptance"))
@@ -428,23 +425,23 @@ def next_steps(run: CheckedRun) -> list[NextStep]:
     open_ = [
         one
         for one in by_gravity(run.counted)
-        if one.finding.rule.severity >= run.fail_on and run.state(one) is not State.ACCEPTED
+        if one.rule.severity >= run.fail_on and run.state(one) is not State.ACCEPTED
     ]
-    if not open_ or run.verdict is not Verdict.FAILED:
+    if not open_ or run.exit_code is not ExitCode.FINDINGS:
         return []
-    steps = [NextStep(purpose="what it means", command=f"{TOOL} rules {open_[0].finding.rule.id}")]
+    steps = [NextStep(purpose="what it means", command=f"{TOOL} rules {open_[0].rule.id}")]
     if not run.named:
         return steps
     inputs = shlex.join([*run.named, *run.options])
-    if any(one.finding.rule.id == CARD_NUMBER_EXPOSED.id for one in open_):
+    if any(one.rule.id == CARD_NUMBER_EXPOSED.id for one in open_):
         steps.append(
             NextStep(purpose="hide the cards", command=f"{TOOL} redact {shlex.join(run.named)} -o redacted")
         )
     of_a_run = {rule.id for rule in RULES_OF_A_RUN}
-    told = [one for one in open_ if one.finding.rule.id not in of_a_run]
+    told = [one for one in open_ if one.rule.id not in of_a_run]
     if told:
         steps.append(NextStep(purpose="tell the vendor", command=f"{TOOL} check {inputs} --format ticket"))
-    acceptable = [one for one in open_ if one.finding.rule.id != CARD_NUMBER_EXPOSED.id]
+    acceptable = [one for one in open_ if one.rule.id != CARD_NUMBER_EXPOSED.id]
     if acceptable:
         which = f"--fingerprint {acceptable[0].fingerprint}" if len(acceptable) == 1 else "--all-open"
         today = datetime.fromtimestamp(run.started_at or 0, UTC)

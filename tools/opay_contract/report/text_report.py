@@ -8,12 +8,12 @@ import click
 import msgspec
 
 from opay_contract.baseline.acceptance import State
+from opay_contract.errors import ExitCode
 from opay_contract.judge.gap_table import MIN_OBSERVATIONS
-from opay_contract.model.finding import Severity
-from opay_contract.model.summary import FoldedFinding
+from opay_contract.model.finding import Finding, Severity
 from opay_contract.report import findings as tell
 from opay_contract.report import sentences as say
-from opay_contract.report.checked_run import TOOL, CheckedRun, Verdict, View, by_gravity
+from opay_contract.report.checked_run import TOOL, CheckedRun, View, by_gravity
 from opay_contract.report.findings import build_frame, guide_of
 from opay_contract.report.sentences import next_steps
 from opay_contract.words import count, hanging, printable
@@ -28,7 +28,6 @@ _DETAILED = 2
 """Findings of a folded list that are told in full, however low the screen."""
 
 _UNREADABLE = 3
-_COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
 _SIGNS = {Severity.ERROR: "✗", Severity.WARNING: "!", Severity.INFO: "·"}
 _MARK_COLOURS = {"✓": "green", "!": "yellow", "✗": "red"}
 _END_OF_DIM = "\x1b[0m"
@@ -44,7 +43,7 @@ def render_text(run: CheckedRun, view: View | None = None) -> str:
 class _Row(msgspec.Struct, frozen=True):
     """A finding in a list: what stands in its columns."""
 
-    folded: FoldedFinding
+    finding: Finding
     rule: str
     field: str
     numbers: tuple[str, ...]
@@ -85,7 +84,7 @@ class _Screen:
         view, room = self._view, max(room, _LEAST_LINES)
         findings = by_gravity(self._run.counted)
         by_severity = [
-            (severity, [one for one in findings if one.finding.rule.severity is severity])
+            (severity, [one for one in findings if one.rule.severity is severity])
             for severity in reversed(Severity)
         ]
         present = [(severity, found) for severity, found in by_severity if found]
@@ -105,9 +104,11 @@ class _Screen:
             yield self._folded(*present[0], room - (2 if others else 0))
         if others:
             said = ", ".join(count(len(found), say.NOUNS[severity]) for severity, found in others)
-            yield [click.style(f"{_SIGNS[others[0][0]]} {said}: --all", fg=_COLOURS[others[0][0]], bold=True)]
+            yield [
+                click.style(f"{_SIGNS[others[0][0]]} {said}: --all", fg=say.COLOURS[others[0][0]], bold=True)
+            ]
 
-    def _folded(self, severity: Severity, findings: list[FoldedFinding], room: int) -> list[str]:
+    def _folded(self, severity: Severity, findings: list[Finding], room: int) -> list[str]:
         """Return as much of a list as fits, the first told in full and the last line saying what is left."""
         details = [len(self._details(one)) for one in findings]
         detailed = min(_DETAILED, len(findings))
@@ -118,9 +119,7 @@ class _Screen:
             detailed += 1
         return self._list(severity, findings, shown, detailed)
 
-    def _list(
-        self, severity: Severity, findings: list[FoldedFinding], shown: int, detailed: int
-    ) -> list[str]:
+    def _list(self, severity: Severity, findings: list[Finding], shown: int, detailed: int) -> list[str]:
         rows = [self._row(one, findings) for one in findings[:shown]]
         columns = [[title, *(row.numbers[place] for row in rows)] for place, title in enumerate(_TITLES)]
         filled = [column for column in columns if any(column[1:])]
@@ -129,72 +128,66 @@ class _Screen:
         field = min(max(len(row.field) for row in rows), self._width - rule - len(titles) - 6)
         title = f"{_SIGNS[severity]} {count(len(findings), say.NOUNS[severity])}"
         gap = max(2, 6 + rule + field - len(title))
-        lines = [click.style(title, fg=_COLOURS[severity], bold=True) + " " * gap + _dim(titles)]
+        lines = [click.style(title, fg=say.COLOURS[severity], bold=True) + " " * gap + _dim(titles)]
         for number, row in enumerate(rows):
-            name = click.style(f"{row.rule:<{rule}}", fg=_COLOURS[severity])
+            name = click.style(f"{row.rule:<{rule}}", fg=say.COLOURS[severity])
             place = row.field if len(row.field) <= field else f"…{row.field[1 - field :]}"
             lines.append(f"  {name}  {_bold(place)}{' ' * (field - len(place))}  {numbers[number]}".rstrip())
-            lines += self._details(row.folded) if number < detailed else []
+            lines += self._details(row.finding) if number < detailed else []
         if more := len(findings) - shown:
             lines.append(_dim(f"  … {more:,} more: --all"))
         return lines
 
-    def _row(self, folded: FoldedFinding, among: Iterable[FoldedFinding]) -> _Row:
-        finding = folded.finding
+    def _row(self, finding: Finding, among: Iterable[Finding]) -> _Row:
         field = tell.describe_field(finding)
-        alike = [
-            one
-            for one in among
-            if one.finding.rule is finding.rule and tell.describe_field(one.finding) == field
-        ]
+        alike = [one for one in among if one.rule is finding.rule and tell.describe_field(one) == field]
         if len(alike) > 1:
             field = f"{field} ({finding.outcome})".strip()
-        files = tell.describe_files(folded) if self._run.counts_files else ""
-        day = tell.describe_day(folded.first_seen).removesuffix(
+        files = tell.describe_files(finding) if self._run.counts_files else ""
+        day = tell.describe_day(finding.first_seen).removesuffix(
             f" {(self._run.moment or '')[:4]}"
         )  # of the run
-        numbers = (f"{folded.count:,}", files, day)
-        return _Row(folded, finding.rule.id, field, numbers)
+        numbers = (f"{finding.count:,}", files, day)
+        return _Row(finding, finding.rule.id, field, numbers)
 
-    def _details(self, folded: FoldedFinding) -> list[str]:
-        finding = folded.finding
-        frame = build_frame(folded, self._run)
+    def _details(self, finding: Finding) -> list[str]:
+        frame = build_frame(finding, self._run)
         names = ", ".join(source.name for source in frame.sources)
         contract = [finding.expected, frame.place, names] if frame.place else []
         sides = {"contract": contract, "seen": [finding.actual, frame.seen_at]}
         lines = self._hanging(guide_of(finding.rule).sentence, 6)
         for side, parts in sides.items():
             lines += self._hanging(f"{side:<10}{'   '.join(parts)}", 6, 10) if parts else []
-        return [*map(_dim, lines), *self._acceptance(folded), *self._verbose(folded)]
+        return [*map(_dim, lines), *self._acceptance(finding), *self._verbose(finding)]
 
-    def _acceptance(self, folded: FoldedFinding) -> list[str]:
-        words = tell.describe_acceptance(self._run, folded)
-        colour = "yellow" if self._run.state(folded) is State.EXPIRED else "green"
+    def _acceptance(self, finding: Finding) -> list[str]:
+        words = tell.describe_acceptance(self._run, finding)
+        colour = "yellow" if self._run.state(finding) is State.EXPIRED else "green"
         return [click.style(line, fg=colour) for line in self._hanging(words, 6)] if words else []
 
-    def _verbose(self, folded: FoldedFinding) -> list[str]:
+    def _verbose(self, finding: Finding) -> list[str]:
         if not self._view.is_verbose:
             return []
-        last = f"last at {tell.describe_place(folded.last_place)}" if folded.count > 1 else ""
-        rule = folded.finding.rule
+        last = f"last at {tell.describe_place(finding.last_place)}" if finding.count > 1 else ""
+        rule = finding.rule
         parts = [
-            tell.describe_call(folded.finding),
+            tell.describe_call(finding),
             f"{rule.kind}, {rule.area}",
             last,
-            tell.describe_recorded(folded),
+            tell.describe_recorded(finding),
         ]
-        words = "; ".join(filter(None, [*parts, f"fingerprint {folded.fingerprint}"]))
+        words = "; ".join(filter(None, [*parts, f"fingerprint {finding.fingerprint}"]))
         return [_dim(line) for line in self._hanging(words, 6)]
 
-    def _frame(self, folded: FoldedFinding) -> list[str]:
+    def _frame(self, finding: Finding) -> list[str]:
         """Return a finding with the contract's own lines beside what was recorded."""
-        finding, frame = folded.finding, build_frame(folded, self._run)
-        colour = _COLOURS[finding.rule.severity]
+        frame = build_frame(finding, self._run)
+        colour = say.COLOURS[finding.rule.severity]
         head = f"{_SIGNS[finding.rule.severity]} {finding.rule.id}"
-        field, times = tell.describe_field(finding), tell.describe_spread(folded, self._run)
+        field, times = tell.describe_field(finding), tell.describe_spread(finding, self._run)
         named = f"{head}  {field}".rstrip()
         if len(named) + 2 + len(times) > self._width:
-            times = count(folded.count, "time")
+            times = count(finding.count, "time")
         title = click.style(head, fg=colour, bold=True) + (f"  {_bold(field)}" if field else "")
         lines = [title + " " * max(2, self._width - len(named) - len(times)) + times]
         lines += [f"  {line}" for line in self._hanging(guide_of(finding.rule).sentence, 0)]
@@ -213,7 +206,7 @@ class _Screen:
         lines += [first.replace(f"│{_END_OF_DIM}{'':<12}", f"{corner} recording{_END_OF_DIM}  ", 1), *more]
         is_described = "digit" in finding.actual or "character" in finding.actual
         lines += self._inside(printable(finding.actual) + "   (values are never shown)" * is_described)
-        lines += self._acceptance(folded) + self._verbose(folded)
+        lines += self._acceptance(finding) + self._verbose(finding)
         first, *more = textwrap.wrap(frame.advice, self._width - 15, break_on_hyphens=False)
         return [*lines, f"  {_dim('└ next     ')}  {first}", *(f"{'':<15}{line}" for line in more)]
 
@@ -232,10 +225,9 @@ class _Screen:
         summary, lines = run.counted, []
         if run.accepted and (view.shows_all or view.is_full):
             lines.append(click.style(f"✓ {len(run.accepted):,} accepted", fg="green", bold=True))
-            for folded in run.accepted:
-                finding = folded.finding
-                lines.append(f"  {finding.rule.id}  {_bold(tell.describe_field(finding))}  {folded.count:,}")
-                lines += self._details(folded)
+            for finding in run.accepted:
+                lines.append(f"  {finding.rule.id}  {_bold(tell.describe_field(finding))}  {finding.count:,}")
+                lines += self._details(finding)
         if run.unused:
             excuse = f" (no failure: {run.unused_excuse})" if run.unused_excuse else ""
             title = f"{'!' if excuse else '✗'} {count(len(run.unused), 'unused acceptance')}{excuse}"
@@ -336,7 +328,7 @@ class _Screen:
         said = f"{mark} {words} · exit code {int(run.exit_code)}"
         first, *more = textwrap.wrap(said, self._width, subsequent_indent="  ", break_on_hyphens=False)
         lines = [click.style(line, fg=colour, bold=True) for line in (first, *more)]
-        if run.verdict is Verdict.INTERRUPTED:
+        if run.exit_code is ExitCode.INTERRUPTED:
             lines.append(f"  {say.INTERRUPTED}")
         if vacuity := say.describe_vacuity(run):
             lines += self._hanging(vacuity, 2)
@@ -372,7 +364,7 @@ def render_concise(run: CheckedRun, view: View | None = None) -> str:
     summary, view = run.counted, view or View()
     found = say.count_rules(run) if view.counts_rules else []
     if not view.counts_rules:
-        found += [_line(folded, run, is_verbose=view.is_verbose) for folded in by_gravity(summary)]
+        found += [_line(finding, run, is_verbose=view.is_verbose) for finding in by_gravity(summary)]
     found += [
         f"{printable(one.file)}:{one.line}: unused {tell.describe_covered(one)}: {tell.describe_unused(one)}"
         for one in run.unused
@@ -395,16 +387,15 @@ def render_concise(run: CheckedRun, view: View | None = None) -> str:
     return "\n".join([*([] if view.is_quiet else found), *own]) + "\n"
 
 
-def _line(folded: FoldedFinding, run: CheckedRun, *, is_verbose: bool) -> str:
-    finding = folded.finding
-    severity = click.style(finding.rule.severity.label, fg=_COLOURS[finding.rule.severity])
+def _line(finding: Finding, run: CheckedRun, *, is_verbose: bool) -> str:
+    severity = click.style(finding.rule.severity.label, fg=say.COLOURS[finding.rule.severity])
     where = f" {printable(finding.pointer)}" if finding.pointer else ""
     place = finding.place
     details = [
         "" if place.is_whole_run or place.entry in (0, place.line) else f"entry {place.entry}",
-        f"{folded.count:,} times" if folded.count > 1 else "",
-        run.acceptance_status(folded),
-        f"fingerprint {folded.fingerprint}" if is_verbose else "",
+        f"{finding.count:,} times" if finding.count > 1 else "",
+        run.acceptance_status(finding),
+        f"fingerprint {finding.fingerprint}" if is_verbose else "",
     ]
     about = ", ".join(filter(None, details))
     message = f"expected {printable(finding.expected)}, got {printable(finding.actual)}"

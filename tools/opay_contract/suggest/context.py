@@ -26,7 +26,7 @@ from opay_contract.judge.table import (
     REQUEST_FIELD_UNDOCUMENTED,
     RESPONSE_FIELD_UNDOCUMENTED,
 )
-from opay_contract.model.finding import Area, ContractPlace, Outcome, Rule
+from opay_contract.model.finding import Area, ContractPlace, Finding, Outcome, Rule
 from opay_contract.model.observation import (
     EARLIER,
     UNDATED,
@@ -38,7 +38,7 @@ from opay_contract.model.observation import (
     add,
     join_observed,
 )
-from opay_contract.model.summary import DriftSummary, FoldedFinding
+from opay_contract.model.summary import DriftSummary
 from opay_contract.suggest.editing import Add, Append, Edit
 from opay_contract.suggest.suggestion import Draft, Frequency, Suggestion, Thresholds
 
@@ -99,7 +99,7 @@ class FindingGroup(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     rule: Rule
-    findings: tuple[FoldedFinding, ...]
+    findings: tuple[Finding, ...]
     place: ContractPlace | None
     locations: tuple[FieldLocation, ...]
     observed: Observed | None
@@ -108,17 +108,17 @@ class FindingGroup(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def pointer(self) -> str:
         """The pointer of the first finding."""
-        return self.findings[0].finding.pointer
+        return self.findings[0].pointer
 
     @property
     def pointers(self) -> tuple[str, ...]:
         """The pointers of all findings, each once."""
-        return tuple(dict.fromkeys(one.finding.pointer for one in self.findings))
+        return tuple(dict.fromkeys(one.pointer for one in self.findings))
 
     @property
     def own(self) -> list[Address]:
         """The schemas whose statements the findings name."""
-        named = (one.finding.contract for one in self.findings)
+        named = (one.contract for one in self.findings)
         return list(dict.fromkeys(Address(one.file, tokens_of(one.pointer)[:-1]) for one in named if one))
 
     def holds(self, pointers: Iterable[str]) -> bool:
@@ -140,9 +140,9 @@ class FindingGroup(msgspec.Struct, frozen=True, kw_only=True):
 
 def gather_groups(summary: DriftSummary, places: Places) -> list[FindingGroup]:
     """Return the cases of a run, those with most evidence first."""
-    groups: dict[tuple[str, ...], list[FoldedFinding]] = {}
-    for folded in summary.findings.values():
-        groups.setdefault(_group_of(folded), []).append(folded)
+    groups: dict[tuple[str, ...], list[Finding]] = {}
+    for finding in summary.findings.values():
+        groups.setdefault(_group_of(finding), []).append(finding)
     cases: dict[tuple[str, ...], list[FindingGroup]] = {}
     for group, findings in groups.items():
         case = _case(findings, summary.observations, places)
@@ -162,7 +162,7 @@ def _join_members(
     same = [one for one in cases if around & _schemas_around(one, places)]
     if not same:
         return [*cases, case]
-    findings = [folded for one in (*same, case) for folded in one.findings]
+    findings = [finding for one in (*same, case) for finding in one.findings]
     return [*(one for one in cases if one not in same), _case(findings, summary.observations, places)]
 
 
@@ -170,9 +170,9 @@ def _schemas_around(case: FindingGroup, places: Places) -> set[Address]:
     return {schema for location in case.locations for schema in places.schemas_at(parent_of(location))}
 
 
-def _group_of(folded: FoldedFinding) -> tuple[str, ...]:
+def _group_of(finding: Finding) -> tuple[str, ...]:
     """Return what the findings of a case have in common: rule, statement, and the name it is about."""
-    finding, place = folded.finding, folded.finding.contract
+    place = finding.contract
     if place is None:
         return finding.key
     name = finding.pointer.rpartition("/")[2] if finding.rule in _OF_PARENT else ""
@@ -181,11 +181,11 @@ def _group_of(folded: FoldedFinding) -> tuple[str, ...]:
     return (finding.rule.id, finding.operation or "", place.file, place.pointer, name)
 
 
-def _case(findings: list[FoldedFinding], observations: Observations, places: Places) -> FindingGroup:
-    first = findings[0].finding
+def _case(findings: list[Finding], observations: Observations, places: Places) -> FindingGroup:
+    first = findings[0]
     locations = tuple(
         dict.fromkeys(
-            location for folded in findings for location in _locations_of(folded, observations, places)
+            location for finding in findings for location in _locations_of(finding, observations, places)
         )
     )
     seen = [observations[location] for location in locations if location in observations]
@@ -199,14 +199,11 @@ def _case(findings: list[FoldedFinding], observations: Observations, places: Pla
     )
 
 
-def _locations_of(
-    folded: FoldedFinding, observations: Observations, places: Places
-) -> Iterator[FieldLocation]:
+def _locations_of(finding: Finding, observations: Observations, places: Places) -> Iterator[FieldLocation]:
     """Yield the places of a finding in the scopes that the broken statement is about, or in all.
 
     A new member's are those that have no member of its name.
     """
-    finding = folded.finding
     if finding.rule.area not in _AREAS_OF_PLACES:
         yield from (
             location
@@ -252,14 +249,14 @@ def _opportunities(rule: Rule, locations: Iterable[FieldLocation], observations:
     return total
 
 
-def _evidence(findings: list[FoldedFinding], opportunities: Days) -> Frequency:
-    days = reduce(add, (folded.days for folded in findings))
+def _evidence(findings: list[Finding], opportunities: Days) -> Frequency:
+    days = reduce(add, (finding.days for finding in findings))
     dated = sorted(day for day in days if day not in (UNDATED, EARLIER))
     first = "" if EARLIER in days or not dated else dated[0]
     earlier = (day for day in opportunities if day != UNDATED and (day == EARLIER or day < first))
     before = sum(opportunities[day] for day in earlier) if first else 0
-    moments = [moment for folded in findings for moment in (folded.first_seen, folded.last_seen) if moment]
-    count = sum(folded.count for folded in findings)
+    moments = [moment for finding in findings for moment in (finding.first_seen, finding.last_seen) if moment]
+    count = sum(finding.count for finding in findings)
     return Frequency(
         count=count,
         of=max(count, sum(opportunities.values()) - before),

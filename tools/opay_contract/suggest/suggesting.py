@@ -248,7 +248,7 @@ def _suggest(case: FindingGroup, fix: Fix, plan: EditPlan, work: EditContext) ->
         )
     elif judgement is not Judgement.CONTRACT_TOO_STRICT and plan.edits:
         action = f"check more recordings; then it may be: {action}"
-    scopes = [f"{one.finding.operation or 'no operation'}, {one.finding.outcome}" for one in case.findings]
+    scopes = [f"{one.operation or 'no operation'}, {one.outcome}" for one in case.findings]
     return work.carry_out(
         Suggestion(
             judgement=judgement,

@@ -342,7 +342,7 @@ _ANSWER_DESCRIPTION = "Seen in recordings. When it is sent is not documented."
 
 def add_codes(case: FindingGroup, work: EditContext) -> EditPlan:
     """Plan entries for business codes that are not in the catalogue, without messages."""
-    operation = find_operation(work.contract, case.findings[0].finding.operation or "")
+    operation = find_operation(work.contract, case.findings[0].operation or "")
     observed = case.observed
     if operation is None or operation.envelope is None or case.place is None or observed is None:
         return EditPlan(action="which codes there were was not observed; check the recordings again")

@@ -19,11 +19,7 @@ from opay_contract.jsontext import Parsed, parse_json
 from opay_contract.mock.calls import PLACEHOLDER, SoundRequest
 from opay_contract.model.exchange import Exchange, Hidden, header
 from opay_contract.model.finding import Finding
-from opay_contract.signing.signer import (
-    UnsignableBody,
-    documented_forms,
-    sign,
-)
+from opay_contract.signing.signer import UnsignableBody, documented_forms, sign
 from opay_contract.suite import from_schema
 from opay_contract.suite.breach import Breach, Discrepancy, check_each, quote_for_shell
 from opay_contract.suite.client import Client

@@ -59,7 +59,7 @@ def fold(contract: Contract, *calls: dict[str, Any], key: str | None = None) -> 
 
 def found(contract: Contract, *calls: dict[str, Any], key: str | None = None) -> set[tuple[str, str]]:
     findings = fold(contract, *calls, key=key).findings.values()
-    return {(one.finding.rule.id, one.finding.pointer) for one in findings}
+    return {(one.rule.id, one.pointer) for one in findings}
 
 
 def breaches_of(api: Api) -> tuple[list[str], int]:
