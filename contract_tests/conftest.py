@@ -28,13 +28,18 @@ _ABSENT = [
     if find_spec(package) is None
 ]
 _NEEDS = re.compile(rf"^(?:import|from) ({'|'.join(_ABSENT)})\b", re.MULTILINE)
+_OF_OTHERS = re.compile(r"^pytestmark = \[?\s*pytest\.mark\.(?:external|thorough)\b", re.MULTILINE)
 _SETTINGS = "_hypothesis_internal_use_settings"
 _OF_TESTS = re.compile(r"^from contract_tests\.([a-z_.]+) import", re.MULTILINE)
 
 
-def pytest_ignore_collect(collection_path: Path) -> bool | None:
-    """Leave out a file of tests that imports what is not installed."""
-    return collection_path in _left_out() or None
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out a file of tests that imports what is not installed, or of which the usual run takes none."""
+    if collection_path in _left_out():
+        return True
+    is_usual = config.option.markexpr == "not external and not thorough"
+    is_file = collection_path.match("test_*.py")
+    return (is_usual and is_file and bool(_OF_OTHERS.search(collection_path.read_text("utf-8")))) or None
 
 
 def pytest_report_header() -> str | None:
@@ -69,6 +74,7 @@ def pytest_configure() -> None:
         return built[key][1]
 
     vars(loading)["load_contract"] = load_once
+    gc.set_threshold(20_000)  # collections of garbage are fewer, which is a tenth of a run
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -85,10 +91,16 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Let collections of garbage be fewer, and pass over what lives as long as the run: a tenth of it."""
+    """Let collections of garbage pass over what lives as long as the run."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish() -> None:
+    """Let the collections of garbage with which pytest ends find it looked through."""
+    gc.collect()
+    gc.freeze()
 
 
 @cache

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-FEW_EXAMPLES, MANY_EXAMPLES = 15, 50
+FEW_EXAMPLES, MANY_EXAMPLES = 10, 50
 """So many examples a property tries at most in the usual run, and in the thorough one if it wants more."""
 
 

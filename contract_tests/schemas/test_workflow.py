@@ -19,6 +19,7 @@ OF_THE_SHELL = re.compile(r'code=0|\[ "\$code" -eq 1 \]|echo .*|\[ "\$HAS_ALL" =
 ITS_OWN = {
     ".venv/bin/pip install -e '.[test]'",  # the beginning of the README's second command
     "python3 -m venv .venv",  # the beginning of its first
+    ".venv/bin/pip install --quiet -e '.[dev]'",  # what .ci/run installs in another way
     # what contract_tests/tool/site does with `-m thorough`
     ".venv/bin/sphinx-build --quiet --fail-on-warning tools/docs build/site",
     # what tools/docs/inside/mutation.md says

@@ -1,8 +1,9 @@
 """Takes processor time: of commands, each without its start, and of loops in this process."""
 
+import gc
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -19,25 +20,21 @@ from opay_contract.model.exchange import Exchange
 from opay_contract.recordings.inputs import Source
 from opay_contract.recordings.reading import iter_exchanges
 
-Command = Callable[[Path], float]
-"""Checks a file and returns the processor seconds that it took."""
+
+def seconds_of(work: Callable[[], Any]) -> float:
+    """Return the processor seconds that something takes in this process."""
+    start = time.process_time()
+    work()
+    return time.process_time() - start
 
 
-def time_command(command: Command, path: Path, single: Path, count: int, rounds: int) -> float:
-    """Return the microseconds that an exchange takes; `single` has one of the `count` exchanges."""
-    start = min(command(single) for _ in range(rounds))
-    return (min(command(path) for _ in range(rounds)) - start) / max(count - 1, 1) * 1e6
-
-
-def time_loop(work: Callable[[], Any], count: int, rounds: int) -> float:
-    """Return the microseconds that one of `count` takes."""
-
-    def once() -> float:
-        start = time.process_time()
-        work()
-        return time.process_time() - start
-
-    return min(once() for _ in range(rounds)) / count * 1e6
+def take_rounds(works: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, float]:
+    """Return the least seconds of each; all are taken in every round, so that none has the calm to itself."""
+    gc.collect()
+    gc.freeze()  # what this process holds is none of theirs
+    taken = [{name: work() for name, work in works.items()} for _ in range(rounds)]
+    gc.unfreeze()
+    return {name: min(one[name] for one in taken) for name in works}
 
 
 def read_all(path: Path) -> None:

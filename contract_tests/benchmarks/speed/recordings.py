@@ -47,8 +47,6 @@ class Kind:
     suffix: str
     write: Callable[[Sequence[Exchange]], bytes]
     parse: Callable[[bytes], Any] | None = None
-    share: int = 1
-    """One of how many exchanges is written; reading slow formats needs no more to be told."""
 
 
 def _as_parquet(exchanges: Sequence[Exchange]) -> bytes:
@@ -90,11 +88,11 @@ KINDS = (
     NDJSON,
     HAR,
     Kind("JSON cassette", "json", as_json_cassette, orjson.loads),
-    Kind("YAML cassette", "yaml", as_yaml_cassette, _parse_yaml, share=10),
+    Kind("YAML cassette", "yaml", as_yaml_cassette, _parse_yaml),
     Kind("mitmproxy flows", "flow", as_flows),
     Kind("curl transcript", "txt", as_transcript),
     Kind("Postman collection", "postman.json", as_collection, orjson.loads),
-    Kind("Newman report", "newman.json", as_report, orjson.loads, share=4),
+    Kind("Newman report", "newman.json", as_report, orjson.loads),
     Kind("schemathesis events", "events.ndjson", as_events, _parse_lines),
     Kind("Parquet", "parquet", _as_parquet),
 )
@@ -116,7 +114,7 @@ def write_recording(
     kind: Kind, folder: Path, lines: Sequence[str], exchanges: Sequence[Exchange]
 ) -> Recording:
     """Write traffic, which is given in both shapes, as a recording."""
-    count = max(len(lines) // kind.share, 1)
+    count = len(lines)
 
     def write(number: int) -> Path:
         path = folder / f"traffic-{number}.{kind.suffix}"

@@ -144,7 +144,7 @@ def test_a_schema_of_any_build_closes(build: Callable[..., Contract], name: str)
     contract = build({"tested": SCHEMAS[name], **OTHERS})
     agree = agreement(contract, f"{OPEN}schemas/tested.json", may_be_stricter=name in STRICTER)
 
-    @settings(QUICK, max_examples=25)
+    @QUICK
     @given(st.dictionaries(NAMES, VALUES, max_size=3) | VALUES)
     def closes(value: Any) -> None:
         agree(value)

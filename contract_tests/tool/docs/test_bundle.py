@@ -161,6 +161,12 @@ def test_version_3_0_says_the_same_in_its_words_and_names_what_it_has_none_for()
     assert "`if` has no place in OpenAPI 3.0" in found.notes[0]
 
 
+def test_a_schema_without_an_example_has_none_in_3_0_either() -> None:
+    text = json.dumps({"openapi": "3.1.0", "paths": {}, "components": {"schemas": {"A": {"examples": []}}}})
+    found = build_bundle({"openapi.yaml": parse_document(text, "openapi.yaml")}, is_3_0=True)
+    assert "example" not in found.value["components"]["schemas"]["A"]
+
+
 TYPES = ["null", "boolean", "integer", "number", "string", "array", "object"]
 SCHEMAS: st.SearchStrategy[Any] = st.recursive(
     st.fixed_dictionaries(

@@ -94,6 +94,12 @@ def test_members_have_type_limits_requirement_and_sensitivity_in_each_case(plain
     assert "With any other code than `00000` or `00`." in cases
 
 
+def test_a_member_stands_below_the_member_that_it_is_in(plain: Mapping[str, str]) -> None:
+    depth = {attributes.get("id"): attributes.get("class") for _, attributes in _Tags(plain[PAGE]).tags}
+    for number, place in enumerate(("code", "data-customer", "data-cardtokens-brand"), 1):
+        assert depth[f"token-info-by-user-answer-with-success-{place}"] == f"member depth-{number}"
+
+
 def test_a_source_of_a_member_is_quoted_where_it_is_cited(plain: Mapping[str, str]) -> None:
     says = "lastFourDigits String Card number last 4 digits."
     title = f"Token Info By User API, table of response parameters: “{says}”"

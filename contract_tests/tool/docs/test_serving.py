@@ -41,6 +41,10 @@ class Site:
     def get(self, path: str = "") -> str:
         """Return what the server answers."""
         with urllib.request.urlopen(self.url + path, timeout=60) as response:  # noqa: S310  loopback
+            is_news = path == "state"
+            assert response.headers["Content-Type"] == (
+                "application/json" if is_news else "text/html; charset=utf-8"
+            )
             text: str = response.read().decode()
             return text
 

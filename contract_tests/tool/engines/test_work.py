@@ -230,7 +230,7 @@ def test_the_parts_of_a_file_are_found_without_reading_it(
     monkeypatch.setattr(Path, "open", lambda path, *_: Counted(path))
     (source,) = iter_inputs([str(traffic)])
     assert not isinstance(source, Unreadable)
-    assert len(list(parts_module.iter_parts(source, size=1000))) > 200
+    assert len(list(parts_module.iter_parts(source, size=500))) > 200
     assert sum(read) <= 2 * (64 << 10)
 
 

@@ -130,6 +130,8 @@ def test_lines_with_the_time_are_read(read: Read) -> None:
     text = b"".join(stamp + line for line in (CONNECT + REQUEST + RESPONSE).splitlines(keepends=True))
     (found,) = read(text + BODY + stamp + LEFT)
     assert (found.response.status, found.response.body) == (200, BODY)
+    (found,) = read(text.replace(b"Content-Length: 16\r\n", b"") + BODY + stamp + LEFT)
+    assert found.response.body == BODY
 
 
 @each(

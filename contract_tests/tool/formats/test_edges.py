@@ -15,7 +15,7 @@ from opay_contract.formats.bounds import TOO_MANY_VALUES, excess
 from opay_contract.formats.content_coding import decode_body
 from opay_contract.formats.errors import TOO_DEEP, TRUNCATED_BODY, EntryError, StreamError
 from opay_contract.formats.har import read_har
-from opay_contract.formats.messages import parse_moment, parse_status
+from opay_contract.formats.messages import parse_headers, parse_moment, parse_status
 from opay_contract.formats.postman import read_postman
 from opay_contract.formats.streams import (
     LONG_LINE,
@@ -185,3 +185,15 @@ def test_a_time_without_a_zone_says_so_in_every_way_it_is_written() -> None:
     assert {str(parse_moment(one))[-6:] for one in without} == {NO_ZONE}
     known = ("2026-05-01T10:00:00Z", "2026-05-01T10:00:00+02", "Fri, 01 May 2026 10:00:00 GMT", 1_777_629_600)
     assert all(parse_moment(one) and not str(parse_moment(one)).endswith(NO_ZONE) for one in known)
+
+
+def test_a_header_field_has_a_name_and_texts_or_what_can_be_written_as_one() -> None:
+    assert parse_headers([["a", "b"], ["c", [1, 2.5, None]]]) == (
+        ("a", "b"),
+        ("c", "1"),
+        ("c", "2.5"),
+        ("c", ""),
+    )
+    for odd in ([[1, "b"]], [[1, []]], [["a", True]], [["a", [{}]]], [["a"]], 5, "ab"):
+        with pytest.raises(EntryError, match="neither an object of texts nor a list of pairs"):
+            parse_headers(odd)

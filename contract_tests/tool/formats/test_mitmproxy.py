@@ -3,7 +3,8 @@
 import gzip
 import time
 from collections.abc import Callable
-from itertools import pairwise
+from contextlib import suppress
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opay_contract.formats import tnetstrings
+from opay_contract.formats.errors import EntryError
 from opay_contract.formats.mitmproxy import read_mitmproxy
 from opay_contract.formats.streams import ChunkStream
 from opay_contract.formats.table import Format, recognise
+from opay_contract.formats.tnetstrings import cut, read_members, read_pairs, read_text
 from opay_contract.model.exchange import Exchange, Unreadable
 from opay_contract.recordings.inputs import Source
 
@@ -286,6 +289,39 @@ def test_chunk_boundaries_do_not_matter(marks: Any) -> None:
     assert list(read_mitmproxy(SOURCE.place, ChunkStream(pieces))) == list(
         read_mitmproxy(SOURCE.place, ChunkStream([data]))
     )
+
+
+def test_what_is_read_with_one_look_is_what_is_cut_value_by_value() -> None:
+    """Sizes that do not fit what follows them are told as such, wherever a byte is damaged."""
+
+    def members(text: bytes) -> Any:
+        values = cut(text)
+        names = list(map(read_text, values[::2]))
+        return dict(zip(names, values[1::2], strict=True))
+
+    def pairs(text: bytes) -> Any:
+        lists = [cut(inner) if kind == tnetstrings.LIST else [] for kind, inner in cut(text)]
+        return [(read_text(name), read_text(item)) for name, item in lists]
+
+    def outcome(work: Callable[[], Any]) -> Any:
+        with suppress(EntryError, ValueError):
+            return work()
+        return None
+
+    whole = flow()
+    of_object, of_list = (dump(one).partition(b":")[2][:-1] for one in (whole, whole["request"]["headers"]))
+    assert members(of_object)
+    assert len(pairs(of_list)) == 2
+    for text, kind, quick, plain in (
+        (of_object, tnetstrings.OBJECT, read_members, members),
+        (of_list, tnetstrings.LIST, read_pairs, pairs),
+    ):
+        for at, byte in product(range(min(len(text), 200)), b"01:,;]#"):
+            damaged = text[:at] + bytes([byte]) + text[at + 1 :]
+            expected = outcome(lambda text=damaged, plain=plain: plain(text))
+            assert outcome(lambda text=damaged, kind=kind, quick=quick: quick((kind, text))) == expected, (
+                damaged
+            )
 
 
 def test_many_flows_are_read_in_time_that_grows_with_their_number(read: Read) -> None:

@@ -29,7 +29,7 @@ from opay_contract.recordings.reading import iter_exchanges
 from opay_contract.signing.signer import sign, verify
 from opay_contract.suite import from_schema
 
-QUICK = settings(deadline=None, derandomize=True, max_examples=12)
+QUICK = settings(deadline=None, derandomize=True, max_examples=10)
 FILES = sorted(path.name for path in (Path(__file__).parents[3] / "schemas").glob("*.json"))
 KEY = "OPAYPRV_TEST_SYNTHETIC_0001"
 URL = "https://sandbox-cashierapi.opaycheckout.com/api/v1/international/token/query"
@@ -119,7 +119,7 @@ def said_of(exchange: Exchange) -> list[tuple[str, str, str]]:
 def test_a_recording_of_what_the_schemas_allow_reads_back_and_is_judged_alike() -> None:
     source = Source(ordinal=0, name="-", path=None)
 
-    @settings(QUICK, max_examples=25)
+    @QUICK
     @given(exchanges(contract()))
     def survives(exchange: Exchange) -> None:
         line = render_exchange(exchange)

@@ -59,6 +59,11 @@ def test_events_without_interactions_are_no_entries(read: Read) -> None:
     ]
 
 
+def test_interactions_of_the_same_name_are_all_read(read: Read) -> None:
+    found = read(scenario(content={"$base64": "e30="}).replace(b'"b":', b'"a":') + b"\n")
+    assert [(one.place.entry, one.response.body) for one in found] == [(1, b"{}"), (2, b"{}")]
+
+
 def test_a_response_kept_in_part_is_unreadable(read: Read) -> None:
     found = read(scenario(content={"$base64": "e30="}, content_size=99))
     assert all("cut off by the recorder" in one.reason for one in found)

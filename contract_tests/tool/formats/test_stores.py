@@ -204,6 +204,7 @@ def test_a_store_that_sends_nothing_is_given_up(store: Any, monkeypatch: pytest.
     assert isinstance(far, Source)
     let_go = threading.Event()
     monkeypatch.setattr(stores, "STALL", 0.05)
+    monkeypatch.setattr(stores, "_PATIENCE", 0.05)  # which the thread that is stuck would outwait
     monkeypatch.setattr(type(store), "open", lambda *_, **__: let_go.wait(30))
     (verdict,) = iter_exchanges(far)
     let_go.set()

@@ -111,11 +111,11 @@ def test_a_body_that_is_decoded_already_is_left_alone(read: Read, coding: str) -
         ("br", b"\x0b\x80\xff\x00", "cannot be decoded"),
         ("br", brotli.compress(BODY)[:-3], "cannot be decoded"),
         ("br", brotli.compress(BODY) + b"\xff\xff", "cannot be decoded"),
-        ("br", brotli.compress(bytes(65 << 20), quality=1), "more than 4 MiB"),
+        ("br", brotli.compress(bytes(5 << 20), quality=1), "more than 4 MiB"),
         ("gzip", gzip.compress(BODY, mtime=0)[:-9], "cannot be decoded"),
         ("deflate", b"\xff\xff\xff", "cannot be decoded"),
         ("zstd", zstandard.compress(BODY)[:-4], "cannot be decoded"),
-        ("gzip", gzip.compress(bytes(65 << 20), mtime=0), "more than 4 MiB"),
+        ("gzip", gzip.compress(bytes(5 << 20), mtime=0), "more than 4 MiB"),
     ],
 )
 def test_a_body_that_cannot_be_unpacked_is_unreadable(
@@ -205,6 +205,16 @@ def test_a_json_cassette_with_a_broken_entry_goes_on_with_the_next(read: Read) -
     good = json.dumps(cassette(BODY.decode())["interactions"][0])
     found = read(('{"interactions": [' + good + ',{"a": tru},' + good + "]}").encode())
     assert [type(one) for one in found] == [Exchange, Unreadable, Exchange]
+
+
+def test_what_is_beside_the_messages_of_a_json_cassette_may_be_nested_as_deep_as_json(read: Read) -> None:
+    good = cassette(BODY.decode())["interactions"][0]
+    entries = [
+        json.dumps(good | {"more": json.loads("[" * deep + "]" * deep)}) for deep in (1, 5, 200, 201, 1)
+    ]
+    found = read(('{"interactions": [' + ",".join(entries) + "]}").encode())
+    reasons = [getattr(one, "reason", None) for one in found]
+    assert reasons == [None, None, None, "the entry is nested too deep", None]
 
 
 @each(

@@ -258,8 +258,8 @@ def test_contracts_of_another_build(build: Callable[..., Contract], name: str, *
         encode(changed(frame, "response", "body", to=body)).encode("utf-8", "surrogatepass")
         for body in bodies
     ]
-    for first in lines:
-        assert_lines([first, *lines], None, judge)
+    for first in range(2, len(lines) - 1):  # the orders of `assert_same` begin with the others
+        assert_lines([*lines[first:], *lines[:first]], None, judge)
     assert_lines([*lines, *lines], None, judge)
 
 
@@ -324,7 +324,7 @@ DEEPER = st.fixed_dictionaries(
 )
 
 
-@pytest.mark.parametrize("examples", one_in(2, (FEW_EXAMPLES, 300)))
+@pytest.mark.parametrize("examples", one_in(2, (FEW_EXAMPLES, 100)))
 def test_unions_say_of_many_bodies_what_they_say_of_each(
     build: Callable[..., Contract], examples: int
 ) -> None:
@@ -490,11 +490,11 @@ def test_a_union_is_asked_about_once_where_the_shape_decides_it(
     for name, (union, one, other) in (DECIDED if is_decided else OPEN_QUESTIONS).items():
         schema = {"properties": {"one": union, "many": {"items": union}}}
         judge = build({"answer": schema}, "answer", "answer")
-        months = [{**some, "at": at} for at in ("1", "12", "13") for some in (one, other)]
+        months = [{**some, "at": at} for at in ("12", "13") for some in (one, other)]
         bodies = [*({"one": some} for some in months), *({"many": [some, some]} for some in months)]
         items = exchanges_of(lines_with(bodies))
         asked.clear()
-        fold_all(judge, Settings(started_at=STARTED_AT), [item for item in items for _ in range(3)])
+        fold_all(judge, Settings(started_at=STARTED_AT), [item for item in items for _ in range(2)])
         assert len(asked) == 8 if is_decided else len(asked) > 8, name
         wrong = {**one, "at": "123"}, {"kind": "other", "at": "123"}
         mixed = [*bodies, {"many": [one, other]}, {"many": months}, *({"one": bad} for bad in wrong)]
@@ -600,9 +600,9 @@ def test_a_card_number_is_found_in_each_of_many_exchanges_that_are_alike(
 @pytest.fixture
 def many(monkeypatch: pytest.MonkeyPatch) -> int:
     """Return after how many exchanges those that wait are judged; fewer than usual do, and come in halves."""
-    monkeypatch.setattr(fold, "MAX_UNREAD", 16)
-    monkeypatch.setattr(fold, "MAX_WAITING", 48)
-    return 48
+    monkeypatch.setattr(fold, "MAX_UNREAD", 8)
+    monkeypatch.setattr(fold, "MAX_WAITING", 24)
+    return 24
 
 
 def test_those_that_drift_among_many_that_are_alike_are_found_at_their_places(many: int) -> None:

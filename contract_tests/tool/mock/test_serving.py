@@ -42,19 +42,21 @@ PATH = CONTRACT.operations[0].path
 
 
 def test_it_says_where_it_is_answers_and_stops_with_exit_code_0(start: Any, tmp_path: Path) -> None:
-    for number in (signal.SIGTERM, signal.SIGINT):
-        with (tmp_path / "stderr").open("w+") as stderr:
-            with start("--make-up", "5", stderr=stderr) as mock:
-                assert list(mock.said) == ["address", "merchant id", "private key", "ready"]
-                assert requests.get(mock.said["ready"], timeout=PATIENCE).json() == {"ready": True}
-                assert mock.ask({"customerId": "customer-1"}).json()["code"] == "00000"
-                assert mock.stop(number) == 0
-            stderr.seek(0)
-            assert stderr.read() == ""
+    with (tmp_path / "stderr").open("w+") as stderr:
+        with start("--make-up", "5", stderr=stderr) as mock:
+            assert list(mock.said) == ["address", "merchant id", "private key", "ready"]
+            assert requests.get(mock.said["ready"], timeout=PATIENCE).json() == {"ready": True}
+            assert mock.ask({"customerId": "customer-1"}).json()["code"] == "00000"
+            assert mock.stop(signal.SIGINT) == 0
+        stderr.seek(0)
+        assert stderr.read() == ""
 
 
-def test_requests_in_flight_are_finished_before_it_stops(start: Any) -> None:
-    with start("--choice", "wrong-content-type=http-error") as mock:
+def test_requests_in_flight_are_finished_before_it_stops(start: Any, tmp_path: Path) -> None:
+    with (
+        (tmp_path / "stderr").open("w+") as stderr,
+        start("--choice", "wrong-content-type=http-error", stderr=stderr) as mock,
+    ):
         host, _, port = mock.url.removeprefix("http://").partition(":")
         body = b"{}"
         lines = (
@@ -73,6 +75,8 @@ def test_requests_in_flight_are_finished_before_it_stops(start: Any) -> None:
             client.sendall(body)
             assert client.recv(1000).startswith(b"HTTP/1.1 415")
         assert mock.process.wait(PATIENCE) == 0
+        stderr.seek(0)
+        assert stderr.read() == ""
 
 
 def wait_until_refused(address: tuple[str, int]) -> None:
@@ -297,21 +301,24 @@ def test_a_log_whose_reader_left_ends_quietly(tmp_path: Path) -> None:
         writer.add("nobody reads this")
 
 
-def test_two_processes_share_a_store(start: Any, tmp_path: Path) -> None:
-    options = ("--store", str(tmp_path / "store"), "--admin", "--make-up", "3")
-    with start(*options) as first, start(*options) as second:
-        answer = requests.post(first.url + "/__mock__/customers", json=made_up("shared"), timeout=PATIENCE)
-        assert answer.status_code == 201
-        assert second.ask({"customerId": "shared"}).json()["data"]["customer"]["customerId"] == "shared"
-        assert requests.delete(second.url + "/__mock__/customers/shared", timeout=PATIENCE).status_code == 204
-        assert first.ask({"customerId": "shared"}).json()["code"] == "02001"
-
-
-def test_killed_in_mid_request_it_loses_nothing_that_was_acknowledged(start: Any, tmp_path: Path) -> None:
+def test_two_processes_share_a_store_and_killed_in_mid_request_one_loses_nothing_that_was_acknowledged(
+    start: Any, serve_here: Any, tmp_path: Path
+) -> None:
     path = tmp_path / "store"
+    options = ("--store", str(path), "--admin", "--make-up", "3")
     acknowledged: list[str] = []
     enough = threading.Event()
-    with start("--store", str(path), "--admin", "--make-up", "3") as mock:
+    with start(*options) as mock:
+
+        def talk(other: Any) -> None:
+            url = f"{other.url}/__mock__/customers"
+            answer = requests.post(f"{mock.url}/__mock__/customers", json=made_up("shared"), timeout=PATIENCE)
+            assert answer.status_code == 201
+            assert other.ask({"customerId": "shared"}).json()["data"]["customer"]["customerId"] == "shared"
+            assert requests.delete(f"{url}/shared", timeout=PATIENCE).status_code == 204
+            assert mock.ask({"customerId": "shared"}).json()["code"] == "02001"
+
+        assert serve_here(talk, *options).exit_code == 0
         writer = threading.Thread(target=write_until_killed, args=(mock.url, acknowledged, enough))
         writer.start()
         assert enough.wait(PATIENCE)
@@ -319,8 +326,12 @@ def test_killed_in_mid_request_it_loses_nothing_that_was_acknowledged(start: Any
         writer.join(PATIENCE)
     with Store(path) as store:
         assert set(acknowledged) <= set(store.ids("customers"))
-    with start("--store", str(path)) as mock:
-        assert mock.ask({"customerId": acknowledged[-1]}).json()["code"] == "00000"
+    codes: list[str] = []
+    serve_here(
+        lambda again: codes.append(again.ask({"customerId": acknowledged[-1]}).json()["code"]),
+        *("--store", str(path)),
+    )
+    assert codes == ["00000"]
 
 
 def write_until_killed(url: str, acknowledged: list[str], enough: threading.Event) -> None:

@@ -14,6 +14,8 @@ from opay_contract.signing.requests_auth import SignatureAuth
 
 PLUGIN = "opay_contract.pytest_plugin.plugin"
 PATIENCE = 60
+SPREAD = ("-W", "ignore::pytest.PytestAssertRewriteWarning", "-p", "xdist.plugin", "-n")
+"""Options that spread a run that begins in this process, which has xdist, over as many as are named next."""
 
 Ask = Callable[..., requests.Response]
 RunPytest = Callable[..., pytest.RunResult]

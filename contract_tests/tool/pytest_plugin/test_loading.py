@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from contract_tests.tool.pytest_plugin.conftest import SPREAD
 from contract_tests.usual import one_in
 
 import opay_contract
@@ -37,7 +38,10 @@ def test_the_package_announces_it_to_pytest() -> None:
     assert project["entry-points"]["pytest11"] == {"opay-contract": "opay_contract.pytest_plugin.plugin"}
 
 
-def test_a_run_that_does_not_use_it_imports_nothing_of_it(run_pytest: RunPytest) -> None:
+def test_what_does_not_use_it_imports_nothing_of_it_and_what_does_says_what_to_install(
+    run_pytest: RunPytest,
+) -> None:
+    missing = "raise ModuleNotFoundError('starlette')"
     result = run_pytest(
         """
         import sys
@@ -48,10 +52,17 @@ def test_a_run_that_does_not_use_it_imports_nothing_of_it(run_pytest: RunPytest)
             assert [name for name in HEAVY if name in sys.modules] == []
             assert [name for name in sys.modules if name.startswith("opay_contract.")] == [
                 "opay_contract.pytest_plugin", "opay_contract.pytest_plugin.plugin"]
+
+        def test_it(opay_mock):
+            pass
         """,
+        starlette=missing,
         process=True,
     )
-    result.assert_outcomes(passed=1)
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(
+        ["*opay_mock needs starlette and uvicorn: pip install 'opay-contract[[]mock[]]'*"]
+    )
 
 
 def test_fixtures_and_markers_describe_themselves(run_pytest: RunPytest) -> None:
@@ -80,9 +91,9 @@ USES = """
 """
 
 
-@pytest.mark.parametrize("options", one_in(2, [[], ["-p", "xdist", "-n", "2"]]), ids=["one", "several"])
+@pytest.mark.parametrize("options", one_in(2, [[], [*SPREAD, "2"]]), ids=["one", "several"])
 def test_it_works_in_one_process_and_in_several(run_pytest: RunPytest, options: list[str]) -> None:
-    result = run_pytest(USES, *options, process=bool(options))
+    result = run_pytest(USES, *options)
     result.assert_outcomes(passed=20, failed=1)
     result.stdout.fnmatch_lines(
         ["*opay_mock saw*", "1. POST *: expected Content-Type application/json, got *"]
@@ -102,9 +113,9 @@ def test_an_unknown_scenario_is_a_usage_error_with_a_suggestion(run_pytest: RunP
     source = MARKED.format(marker="opay_scenario('slwo')", fixture="opay_mock")
     for options, code in (
         ((), pytest.ExitCode.USAGE_ERROR),
-        (("-p", "xdist", "-n", "1"), pytest.ExitCode.TESTS_FAILED),
+        ((*SPREAD, "1"), pytest.ExitCode.TESTS_FAILED),
     ):
-        result = run_pytest(source, *options, process=bool(options))
+        result = run_pytest(source, *options)
         assert result.ret == code
         text = result.stdout.str() + result.stderr.str()
         assert "test_it.py::test_marked: unknown scenario 'slwo'; did you mean 'slow'?" in text
@@ -145,15 +156,6 @@ def test_of_several_markers_the_nearest_counts(run_pytest: RunPytest) -> None:
         """
     )
     result.assert_outcomes(passed=2)
-
-
-def test_without_its_extra_it_says_what_to_install(run_pytest: RunPytest) -> None:
-    missing = "raise ModuleNotFoundError('starlette')"
-    result = run_pytest("def test_it(opay_mock): pass", starlette=missing, process=True)
-    result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(
-        ["*opay_mock needs starlette and uvicorn: pip install 'opay-contract[[]mock[]]'*"]
-    )
 
 
 def test_the_settings_say_what_fails_a_check(run_pytest: RunPytest) -> None:

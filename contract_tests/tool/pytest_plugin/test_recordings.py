@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from contract_tests.tool.pytest_plugin.conftest import SPREAD
 
 import opay_contract
 from opay_contract.contract.documents import default_directory
@@ -42,8 +43,6 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
             "--opay-recordings",
             "recordings",
         ]
-        if "-n" in options:
-            return pytester.runpytest_subprocess("-p", "xdist.plugin", *plugin, *options, timeout=120)
         return pytester.runpytest_inprocess(*plugin, *options)
 
     return run_on
@@ -101,7 +100,7 @@ def test_the_bar_is_the_setting(run: Run) -> None:
 
 
 def test_a_run_in_which_nothing_succeeded_fails_though_every_recording_passes(run: Run) -> None:
-    for spread in ((), ("-n", "2")):
+    for spread in ((), (*SPREAD, "2")):
         result = run(*spread, a=CLEAN, b=CLEAN + CLEAN)
         result.assert_outcomes(passed=2)
         assert result.ret == pytest.ExitCode.TESTS_FAILED

@@ -13,6 +13,7 @@ from opay_contract.record import recorder as recorder_module
 from opay_contract.record.files import BodyBuffer, Captured, Limits, Omitted, RotatingFile, decode_captured
 from opay_contract.record.proxy import Upstream
 from opay_contract.record.recorder import Metrics, Recorder, Watch
+from opay_contract.redact.redactor import Redactor
 
 CALL = Captured(
     exchange=Exchange(
@@ -77,6 +78,9 @@ def test_a_latency_at_a_bound_counts_below_it() -> None:
     metrics.observe(0.005)
     metrics.observe(0.0050001)
     lines = metrics.render().splitlines()
+    for name in {line.partition("{")[0].partition(" ")[0] for line in lines if not line.startswith("#")}:
+        whole = name.removesuffix("_bucket").removesuffix("_sum").removesuffix("_count")
+        assert sum(line.startswith(f"# TYPE {whole} ") for line in lines) == 1, name
     assert 'opay_record_latency_seconds_bucket{le="0.005"} 1' in lines
     assert 'opay_record_latency_seconds_bucket{le="0.01"} 2' in lines
     assert 'opay_record_latency_seconds_bucket{le="+Inf"} 2' in lines
@@ -94,3 +98,14 @@ def test_a_status_that_http_does_not_have_is_no_answer(
     head = b"HTTP/1.1 %d Odd\r\nContent-Length: 2\r\n\r\n{}" % status
     upstream.respond = lambda connection, _: connection.sendall(head)
     assert proxy.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").split()[1] == answered
+
+
+def test_what_was_replaced_is_kept_no_longer_than_its_exchange_is_written(tmp_path: Path) -> None:
+    redactor = Redactor(load_contract(), b"a key of thirty-two bytes, no more", None)
+    recorder = Recorder(RotatingFile(tmp_path / "a.ndjson"), redactor, say=pytest.fail)
+    asked = structs.replace(CALL.exchange.request, body=b'{"customerId":"Amira"}')
+    with recorder.backlog() as backlog:
+        backlog.add(structs.replace(CALL, exchange=structs.replace(CALL.exchange, request=asked)))
+    recorder.close()
+    assert b"Amira" not in (tmp_path / "a.ndjson").read_bytes()
+    assert redactor.log.replaced == []

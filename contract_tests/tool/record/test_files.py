@@ -19,6 +19,7 @@ from opay_contract.model.exchange import Unreadable
 from opay_contract.record.files import Limits, LineFile, RotatingFile, numbered
 
 LINE = b'{"request":{"method":"POST"},"response":{"status":200,"body":{}}}\n'
+NAMES = ("calls.ndjson", "calls.ndjson.zst")
 SOURCE = str(Path(opay_contract.__file__).parents[1])
 
 
@@ -118,53 +119,54 @@ def test_a_full_device_is_an_os_error() -> None:
     file.close()
 
 
-@pytest.mark.parametrize("name", ["calls.ndjson", "calls.ndjson.zst"])
-def test_what_does_not_fit_leaves_nothing_torn_behind(name: str, tmp_path: Path, recorded: Any) -> None:
+def test_what_does_not_fit_leaves_nothing_torn_behind(tmp_path: Path, recorded: Any) -> None:
     program = """
 import json, os, resource, sys
 from pathlib import Path
 from opay_contract.record.files import LineFile
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
-file, failed = LineFile(Path(sys.argv[1])), 0
-for number in range(40):
-    body = os.urandom(20).hex()
-    line = json.dumps({"request": {}, "response": {"status": 200, "body": {"number": number, "a": body}}})
-    try:
-        file.append([line.encode() + b"\\n"] * 3)
-    except OSError as error:
-        failed += 1
-print(failed, file.lines)
+for path in sys.argv[1:]:
+    file, failed = LineFile(Path(path)), 0
+    for number in range(40):
+        body = os.urandom(20).hex()
+        line = json.dumps({"request": {}, "response": {"status": 200, "body": {"number": number, "a": body}}})
+        try:
+            file.append([line.encode() + b"\\n"] * 3)
+        except OSError as error:
+            failed += 1
+    print(failed, file.lines)
 """
-    path = tmp_path / name
+    paths = [tmp_path / name for name in NAMES]
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", program, str(path)],
+        [sys.executable, "-W", "error", "-c", program, *map(str, paths)],
         capture_output=True,
         text=True,
         check=True,
         env={"PATH": os.environ["PATH"], "PYTHONPATH": SOURCE},
     )
-    failed, lines = map(int, done.stdout.split())
-    found = recorded(path)
     assert done.stderr == ""
-    assert failed
-    assert len(found) == lines
-    assert (lines % 3 == 0) is (name != "calls.ndjson")  # of a batch of lines those that fit are there
-    assert not any(isinstance(item, Unreadable) for item in found)
+    for path, said in zip(paths, done.stdout.splitlines(), strict=True):
+        failed, lines = map(int, said.split())
+        found = recorded(path)
+        assert failed
+        assert len(found) == lines
+        assert (lines % 3 == 0) is (path.suffix == ".zst")  # of plain lines those that fit are there
+        assert not any(isinstance(item, Unreadable) for item in found)
 
 
-@pytest.mark.parametrize("name", ["calls.ndjson", "calls.ndjson.zst"])
-def test_processes_may_share_a_file_and_be_killed(name: str, tmp_path: Path, recorded: Any) -> None:
+def test_processes_may_share_a_file_and_be_killed(tmp_path: Path, recorded: Any) -> None:
     program = f"""
 import sys
 from pathlib import Path
 from opay_contract.record.files import LineFile
-file = LineFile(Path(sys.argv[1]))
+files = [LineFile(Path(path)) for path in sys.argv[1:]]
 print("ready", flush=True)
 while True:
-    file.append([{LINE!r}] * 3)
+    for file in files:
+        file.append([{LINE!r}] * 3)
 """
-    path = tmp_path / name
-    command = [sys.executable, "-c", program, str(path)]
+    paths = [tmp_path / name for name in NAMES]
+    command = [sys.executable, "-c", program, *map(str, paths)]
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": SOURCE}
     writers = [
         subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) for _ in range(2)
@@ -172,13 +174,14 @@ while True:
     for writer in writers:
         assert writer.stdout is not None
         assert writer.stdout.readline() == "ready\n"
-    while path.stat().st_size < 20_000:
+    while min(path.stat().st_size for path in paths) < 20_000:
         pass
     for writer in writers:
         writer.kill()
         writer.communicate()
-    write(path, [LINE])
-    assert {type(item).__name__ for item in recorded(path)} == {"Exchange"}
+    for path in paths:
+        write(path, [LINE])
+        assert {type(item).__name__ for item in recorded(path)} == {"Exchange"}
 
 
 def test_it_goes_on_to_the_next_file_by_size_and_a_new_run_goes_on_there(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from contract_tests.tool.whole.leaks.canaries import CANARIES, find_canaries
 
 import opay_contract
 from opay_contract.contract.loading import load_contract
+from opay_contract.errors import ExitCode
 from opay_contract.formats import streams
 from opay_contract.formats.streams import iter_read
 from opay_contract.record.recorder import Recorder
@@ -184,6 +185,7 @@ def test_no_canary_is_in_a_file_a_stream_the_metrics_or_a_log(
             proxy.metrics, f"opay_record_recorded_total {calls}\n", "opay_record_clients_gone_total 1\n"
         )
         out, err = proxy.stop()
+    assert proxy.process.returncode == ExitCode.FINDINGS
     assert "listening" in err
     assert "card-number-exposed" in out
     written = everything_in(tmp_path)
@@ -204,10 +206,9 @@ def ask_until(url: str, *wanted: str) -> str:
     "defect",
     [
         "in the application",
-        "in the recording",
         *(
             pytest.param(f"in the {where}", marks=pytest.mark.thorough)
-            for where in ("file", "backlog", "check")
+            for where in ("recording", "file", "backlog", "check")
         ),
     ],
 )

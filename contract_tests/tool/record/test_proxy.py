@@ -218,8 +218,8 @@ def test_an_endless_answer_ends_when_its_client_is_gone(upstream: Any, proxy: An
     assert [type(item) for item in proxy.exchanges(1)] == [Unreadable]
 
 
-def test_ten_megabytes_pass_both_ways_in_little_memory(upstream: Any, proxy: Any) -> None:
-    body = os.urandom(10 * MEGABYTE)
+def test_six_megabytes_pass_both_ways_in_little_memory(upstream: Any, proxy: Any) -> None:
+    body = os.urandom(6 * MEGABYTE)
     seen: list[int] = []
 
     def respond(connection: socket.socket, _request: bytes) -> None:
@@ -268,6 +268,18 @@ def test_a_connection_serves_many_calls(upstream: Any, proxy: Any) -> None:
         for _ in range(20):
             assert session.post(proxy.url, data=b"{}", timeout=PATIENCE).status_code == 200
     assert len(upstream.heard) == len(proxy.exchanges(20)) == 20
+
+
+def test_an_answer_that_nothing_changed_has_no_body_whatever_length_it_tells(
+    upstream: Any, proxy: Any
+) -> None:
+    upstream.respond = lambda connection, _: connection.sendall(
+        b"HTTP/1.1 304 Not Modified\r\nContent-Length: 10\r\n\r\n"
+    )
+    with requests.Session() as session:
+        for _ in range(2):  # the connection is as good as before
+            assert session.get(proxy.url, timeout=PATIENCE).status_code == 304
+    assert [one.response.status for one in proxy.exchanges(2)] == [304, 304]
 
 
 def test_a_recording_that_is_too_far_behind_leaves_exchanges_out_and_says_so(

@@ -1,7 +1,6 @@
 """The command in front of the mock: signatures hold, findings are told, nothing leaks, nothing fails."""
 
 import re
-import signal
 import stat
 import subprocess
 import sys
@@ -30,6 +29,7 @@ from opay_contract.mock.statement import assumed_choices
 from opay_contract.mock.store import Store
 from opay_contract.model.exchange import Exchange
 from opay_contract.record.proxy import SERVER
+from opay_contract.record.recorder import Recorder
 from opay_contract.signing.requests_auth import SignatureAuth
 
 PATIENCE = 60
@@ -211,6 +211,23 @@ def test_files_that_are_rotated_are_named_to_the_last(mock: Asked, record: Recor
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.0002.ndjson", "a.0003.ndjson", "a.ndjson"]
 
 
+def test_the_file_is_closed_when_the_command_ends_or_cannot_begin(
+    mock: Asked, record: Recording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[str] = []
+
+    class Told(Recorder):
+        def close(self) -> None:
+            closed.append(self.describe())
+            super().close()
+
+    monkeypatch.setattr("opay_contract.cli.record.Recorder", Told)
+    options = ("--to", "a.ndjson", "--upstream", mock.url)
+    assert record(*options, talk=lambda proxy: proxy.ask("customer-1")).returncode == 0
+    assert record(*options, "--host", "192.0.2.1", talk=pytest.fail).returncode == 2
+    assert [one.partition(" to ")[0] for one in closed] == ["Recorded 1 exchange", "Recorded nothing"]
+
+
 @contextmanager
 def started(*options: str | Path) -> Iterator[tuple[Asked, "subprocess.Popen[str]"]]:
     """Run the command as a process of its own."""
@@ -226,7 +243,7 @@ def started(*options: str | Path) -> Iterator[tuple[Asked, "subprocess.Popen[str
 
 
 def test_what_was_recorded_survives_a_kill_and_a_new_run_goes_on(
-    mock: Asked, tmp_path: Path, recorded: Any
+    mock: Asked, record: Recording, tmp_path: Path, recorded: Any
 ) -> None:
     path = tmp_path / "calls.ndjson"
     options = ("--to", path, "--upstream", mock.url)
@@ -241,10 +258,7 @@ def test_what_was_recorded_survives_a_kill_and_a_new_run_goes_on(
     before = len(recorded(path))
     with path.open("ab") as file:
         file.write(b'{"request":{"method":"PO')
-    with started(*options) as (proxy, process):
-        proxy.ask("customer-1")
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(PATIENCE) == 0
+    assert record(*options, talk=lambda proxy: proxy.ask("customer-1")).returncode == 0
     found = recorded(path)
     assert len(found) == before + 1
     assert {type(item) for item in found} == {Exchange}

@@ -244,6 +244,16 @@ def test_a_body_of_a_transcript_is_found_wherever_it_stands(lines: Any, redact: 
     assert redact(written.data, Format.CURL).data == written.data
 
 
+def test_the_scheme_in_an_access_log_stays_whatever_it_is_called(redact: Any) -> None:
+    for path in ("scheme", "request.scheme", "request_scheme", "service.protocol"):
+        outer, _, inner = path.partition(".")
+        for scheme, stays in (("https", True), ("amira", False)):
+            entry = {"request_method": "POST", "request_uri": "/x", "status": 200, "response_body": BODY}
+            entry[outer] = {inner: scheme} if inner else scheme
+            written = json.loads(redact(json.dumps(entry).encode(), Format.ACCESS_LOG).data)[outer]
+            assert ((written[inner] if inner else written) == scheme) is stays, path
+
+
 REMARKS = [
     "  Trying 192.0.2.7:443...",
     "Connecting to hostname: shop.canarywood.net",

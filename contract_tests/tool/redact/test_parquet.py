@@ -118,14 +118,15 @@ def run(*arguments: Any) -> Result:
 def test_a_check_finds_the_same_and_a_second_redaction_changes_nothing(
     shape: str, tmp_path: Path, contract: Contract, make_redactor: Any
 ) -> None:
-    kept = [line for line in lines() if shape != "text" or all(map(is_text, map(line.get, SIDES)))]
+    step = 1 if shape == "binary" else 3  # what a line holds is not of the shape
+    kept = [line for line in lines()[::step] if shape != "text" or all(map(is_text, map(line.get, SIDES)))]
     rows, schema = [row_of(line, shape) for line in kept], schema_of(shape)
     rows.append({"recorded_at": "2026-05-01T10:00:00Z"})  # has no answer
     path, target, again = (tmp_path / f"{number}.parquet" for number in range(3))
     write(path, rows, schema)
     assert redact(path, target, make_redactor())
     old, new = check(path, contract), check(target, contract)
-    assert len(old.findings) > 30
+    assert len(old.findings) > 30 // step
     assert {key: one.count for key, one in new.findings.items()} == {
         key: one.count for key, one in old.findings.items()
     }
@@ -192,6 +193,17 @@ def test_a_row_of_which_the_answer_cannot_be_read_still_says_whose_it_is(tmp_pat
         said = CliRunner().invoke(cli, ["check", str(tmp_path / name)]).output
         assert "1 could not be read" in said
         assert "1 exchange went to other hosts" in said
+
+
+def test_a_status_that_is_none_says_no_more_than_that(tmp_path: Path, make_redactor: Any) -> None:
+    """Its row cannot be read, and a number may be a card's."""
+    statuses = [-2, -1, 700, 998, 999, 1000, 4111111111111111]
+    path, target = tmp_path / "in.parquet", tmp_path / "out.parquet"
+    rows = [{"response": {"status": one, "body": "{}"}} for one in statuses]
+    pq.write_table(pa.Table.from_pylist(rows), path)
+    redact(path, target, make_redactor())
+    written = [row["response"]["status"] for row in pq.read_table(target).to_pylist()]
+    assert written == [999, -1, 700, 998, 999, 999, 999]
 
 
 def test_of_a_file_that_is_damaged_in_the_middle_nothing_is_written(tmp_path: Path) -> None:

@@ -109,10 +109,10 @@ def test_a_signature_is_one_wherever_a_window_begins_or_ends(
     monkeypatch.setattr(proving, "_OVERLAP", 300)
     line = f'"Authorization": "Bearer {"5d" * 64}"\n'
     for shift in range(len(line)):
-        text = " " * shift + line * 20
+        text = " " * shift + line * 5
         assert list(prover.iter_places(io.BytesIO(text.encode()))) == []
         token = text + '"opayToken": "OPAY-0123456789abcdef0123456789abcdef"\n' + line
-        assert {place for _, place in prover.iter_places(io.BytesIO(token.encode()))} == {"line 21"}
+        assert {place for _, place in prover.iter_places(io.BytesIO(token.encode()))} == {"line 6"}
 
 
 def test_a_url_that_is_cut_ends_in_the_beginning_of_a_word_only_where_it_is_cut(prover: Prover) -> None:

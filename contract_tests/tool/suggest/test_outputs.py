@@ -12,6 +12,7 @@ from typing import Any
 import jsonschema
 import pytest
 from contract_tests.tool.running import published_schema
+from contract_tests.usual import one_in
 
 from opay_contract.contract.documents import parse_document
 from opay_contract.jsontext import iter_nodes, value_at
@@ -25,7 +26,7 @@ from opay_contract.suggest.outputs import (
 )
 from opay_contract.suggest.suggestion import Proposal, Revision, Thresholds
 
-from .conftest import Bench, Call, Traffic
+from .conftest import Bench, Call, Traffic, copy_contract
 
 GOLDEN = Path(__file__).parent / "golden" / "several.diff"
 AROUND = re.compile(r"(?<=openapi\.yaml:)\d+|^(?:@@| ).*\n", re.MULTILINE)
@@ -45,9 +46,9 @@ def several(call: Call) -> None:
     call["request"]["headers"].pop("MerchantId")
 
 
-@pytest.fixture
-def proposal(bench: Bench) -> Proposal:
-    return bench.propose(Traffic(change=several, per_day=14))
+@pytest.fixture(scope="module")
+def proposal(tmp_path_factory: pytest.TempPathFactory) -> Proposal:
+    return copy_contract(tmp_path_factory.mktemp("contract")).propose(Traffic(change=several, per_day=14))
 
 
 def values(proposal: Proposal) -> dict[str, Any]:
@@ -167,7 +168,9 @@ def test_the_json_fits_its_schema_and_says_all_of_it(proposal: Proposal) -> None
     assert written["thresholds"]["count"] == Thresholds().count
 
 
-@pytest.mark.parametrize("canary", ["Leaky 4711 0815", "leaky@example.com", 4711081547110815, -4711.0815])
+@pytest.mark.parametrize(
+    "canary", one_in(2, ["Leaky 4711 0815", "leaky@example.com", 4711081547110815, -4711.0815])
+)
 def test_what_stands_anywhere_in_an_answer_comes_out_nowhere(bench: Bench, canary: object) -> None:
     turns = count()
 

@@ -1,21 +1,17 @@
 """The command: what it prints and writes, what it refuses, and its exit codes."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from functools import partial
 from pathlib import Path
-from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 from contract_tests.tool.running import run_command
 
-import opay_contract
 from opay_contract.cli.main import cli
+from opay_contract.contract import documents
 from opay_contract.engines.folding import check_sources
 from opay_contract.errors import UsageError
 from opay_contract.model.summary import DriftSummary
@@ -24,21 +20,12 @@ from opay_contract.suggest.suggestion import Thresholds
 from .conftest import Bench, Traffic
 from .test_suggesting import DRIFT
 
-SOURCE = Path(opay_contract.__file__).parents[1]
-
 
 @pytest.fixture
 def calls(tmp_path: Path) -> Path:
     path = tmp_path / "calls.ndjson"
     path.write_text(Traffic(change=DRIFT["null"][1]).lines(), encoding="utf-8")
     return path
-
-
-def run_copy(source: Path, *arguments: str | Path) -> CompletedProcess[str]:
-    """Run the package that stands in another folder."""
-    command = [sys.executable, "-W", "error", "-m", "opay_contract", *map(str, arguments)]
-    environment = {"PATH": os.environ.get("PATH", ""), "PYTHONPATH": str(source)}
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=60)
 
 
 def invoke(*arguments: str | Path) -> Result:
@@ -156,18 +143,15 @@ def test_what_contradicts_itself_is_refused(arguments: tuple[str, ...], words: s
 
 
 def test_the_copy_inside_an_installed_package_is_never_written(
-    tmp_path: Path, bench: Bench, calls: Path
+    tmp_path: Path, bench: Bench, calls: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    package = tmp_path / "site" / "opay_contract"
-    shutil.copytree(SOURCE / "opay_contract", package, ignore=shutil.ignore_patterns("__pycache__"))
-    carried = package / "_contract"
-    carried.mkdir()
-    shutil.copy(bench.folder / "openapi.yaml", carried)
-    shutil.copytree(bench.folder / "schemas", carried / "schemas")
+    carried = tmp_path / "opay_contract" / "_contract"
+    shutil.copytree(bench.folder, carried)
+    monkeypatch.setattr(documents, "_PACKAGE", carried.parent)
     before = files(carried)
     for contract in ((), ("--contract", carried)):
-        done = run_copy(package.parent, "suggest", *contract, "--write", calls)
+        done = run_command("suggest", *contract, "--write", calls, cwd=tmp_path)
         assert done.returncode == 2
         assert "--write is for a contract of your own" in done.stderr
     assert files(carried) == before
-    assert run_copy(package.parent, "suggest", calls).returncode == 1
+    assert run_command("suggest", calls, cwd=tmp_path).returncode == 1

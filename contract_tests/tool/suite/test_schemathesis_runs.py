@@ -254,7 +254,7 @@ def test_no_check_is_off_without_a_reason_beside_it() -> None:
 def test_an_exhausted_budget_is_a_failure() -> None:
     with mock_app() as app, running(app) as base_url:
         client = Client(RatePolicy(budget=9))
-        report = run_in_process(Forwarder(client, base_url))
+        report = run_in_process(Forwarder(client, base_url), examples=5)
         client.close()
     assert "the budget of 9 requests is used up" in str(report)
     assert client.was_refused

@@ -49,16 +49,16 @@ def run_pytest(
 
 
 @pytest.mark.parametrize(
-    "arguments",
+    ("folder", "arguments"),
     [
-        ["--target", "sandbox", "--record-to", "sandbox.ndjson"],
-        ["--target=sandbox", "--record-to=sandbox.ndjson"],
-        ["--record-to", "sandbox.ndjson", "--target", "sandbox", str(ROOT)],
-        ["--target", "sandbox", "--record-to", "sandbox.ndjson", "-n", "2", str(ROOT / "contract_tests")],
-        [str(ROOT / EXAMPLES), "--target", "sandbox", "--record-to", "sandbox.ndjson"],
+        (ROOT, ["--target", "sandbox", "--record-to", "sandbox.ndjson"]),
+        (ROOT / API, ["--target=sandbox", "--record-to=sandbox.ndjson"]),
+        (None, ["--record-to", "sandbox.ndjson", "--target", "sandbox", str(ROOT)]),
+        (ROOT, ["--target", "sandbox", "--record-to", "sandbox.ndjson", "-n", "2", f"{ROOT}/contract_tests"]),
+        (ROOT / API, [str(ROOT / EXAMPLES), "--target", "sandbox", "--record-to", "sandbox.ndjson"]),
+        (None, ["--target", "sandbox", "--record-to", "sandbox.ndjson"]),
     ],
 )
-@pytest.mark.parametrize("folder", [ROOT, ROOT / API, None], ids=["root", "below", "elsewhere"])
 def test_the_options_are_known_however_pytest_is_called(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, folder: Path | None, arguments: list[str]
 ) -> None:

@@ -25,7 +25,8 @@ _INCLUDED_HEADERS = re.compile(rb"HTTP/[0-9.]+ [0-9]{3}[^\n]*\n(?:[^\r\n][^\n]*\
 
 def read_curl(place_of: PlaceOf, stream: Readable) -> Iterator[Exchange | Unreadable]:
     """Yield every call, and a call that got no response as unreadable."""
-    calls = (one for one in iter_pieces(stream) if type(one) is Call and _is_counted(one))
+    found = iter_pieces(stream, with_pieces=False)
+    calls = (one for one in found if type(one) is Call and _is_counted(one))
     for number, call in enumerate(calls, start=1):
         yield _read_call(place_of(number, call.line), call)
 
@@ -60,11 +61,11 @@ def _cut_body(call: Call) -> tuple[bytes, bytes, bytes]:
     """Return headers that stand before the body, the body, and what the transcript has behind it."""
     if call.size > MAX_ENTRY:
         raise EntryError(TOO_LONG)
-    start = 0
-    while included := _INCLUDED_HEADERS.match(call.body, start):  # `-i` writes them into the body
+    body, start = bytes(call.body), 0
+    while included := _INCLUDED_HEADERS.match(body, start):  # `-i` writes them into the body
         start = included.end()
-    end = start + _length_of(call, bytes(call.body[start:]))
-    return bytes(call.body[:start]), bytes(call.body[start:end]), bytes(call.body[end:])
+    end = start + _length_of(call, body[start:])
+    return body[:start], body[start:end], body[end:]
 
 
 def _length_of(call: Call, body: bytes) -> int:
@@ -75,7 +76,7 @@ def _length_of(call: Call, body: bytes) -> int:
     is_empty = announced.strip("0") == "" if announced else call.status in _EMPTY_STATUSES
     if is_empty or call.method == "HEAD":
         return 0
-    if not body.strip():
+    if not body or body.isspace():
         raise EntryError(NO_BODY)
     if announced.isascii() and announced.isdigit() and not is_encoded:
         length = int(announced[:12])

@@ -8,6 +8,7 @@ import codecs
 import re
 from collections.abc import Iterator
 from enum import Enum, auto
+from functools import lru_cache
 
 import msgspec
 
@@ -15,6 +16,7 @@ from opay_contract.formats.look import CI_STAMP, without_ci_stamp
 from opay_contract.formats.streams import MAX_ENTRY, Readable, iter_read
 
 _FINAL_STATUS = 200
+_ENDS = b"\r\n"
 _MAX_HEADERS = 1000
 
 # Lines as curl writes them, the first with `--trace-time` and `--trace-ids`. An editor may have taken off
@@ -40,15 +42,16 @@ _METER = re.compile(
     rb"|^ {20,}Dload +Upload [^\n]*\n",
 )
 _LONGEST_REMARK = 500
-_REMARK = re.compile(
-    rb"(?:[0-9:.]{15} )?(?:\[[0-9x]+-[0-9x]+\] )?"
-    rb"(?:[{}] \[[0-9]+ bytes data\]"
+_REMARKS = (
+    rb"\{ \[[0-9]+ bytes data\]\r?\n\Z|\} \[[0-9]+ bytes data\]\r?\n\Z"
     rb"|\* +(?:Connection #[0-9]+ to host |Closing connection|shutting down connection|Found bundle for |"
     rb"Re-?[Uu]s(?:ed|ing) existing |Connecting to |Trying |TLSv1|Excess found |Leftovers |transfer closed |"
-    rb"HTTP/|Could not |Host |Hostname |Issue another request |We are completely uploaded |old SSL )[^\n]*)"
-    rb"\r?\n\Z"
-    rb"|curl: \([0-9]+\) [^\n]*\n\Z"
+    rb"HTTP/|Could not |Host |Hostname |Issue another request |We are completely uploaded |old SSL )"
+    rb"[^\n]*\n\Z"
 )
+_FAILURE = rb"curl: \([0-9]+\) [^\n]*\n\Z"
+_UNSTAMPED = re.compile(rb"%b|%b" % (_REMARKS, _FAILURE))  # found quickly, by the characters that begin one
+_REMARK = re.compile(rb"(?:[0-9:.]{15} )?(?:\[[0-9x]+-[0-9x]+\] )?(?:%b)|%b" % (_REMARKS, _FAILURE))
 
 
 class PieceKind(Enum):
@@ -114,69 +117,81 @@ class Call:
 
 
 class Transcript:
-    """Follows a transcript line by line."""
+    """Follows a transcript line by line; `found` has what is known thereby, until somebody takes it.
 
-    def __init__(self) -> None:
+    That are the calls that are over, and `with_pieces` all the pieces, in order.
+    """
+
+    def __init__(self, *, with_pieces: bool) -> None:
+        self.found: list[Piece | Call] = []
+        self._with_pieces = with_pieces
         self._call: Call | None = None
         self._scheme = "https"
         self._is_connecting = False
         self._has_double_ends = False
 
-    def add(self, number: int, raw: bytes) -> Iterator[Piece | Call]:
-        """Take a line with its end; yield its pieces, and the call that is thereby known to be over."""
-        before, line, after = _without_meters(raw)
-        yield from self._meters(before)
+    def add(self, number: int, raw: bytes) -> None:
+        """Take a line with its end."""
+        if raw[:1] == b" " or raw.find(b"\r", 0, -2) >= 0 or b" Received" in raw:
+            before, line, behind = _without_meters(raw)
+            for meter in before:
+                self._note(PieceKind.METER, meter)
+            self._add_line(number, line, raw)
+            for meter in behind:
+                self._note(PieceKind.METER, meter)
+        else:  # long lines are not searched in vain
+            self._add_line(number, raw, raw)
+
+    def _add_line(self, number: int, line: bytes, raw: bytes) -> None:
+        """Take a line without the meters that were in it."""
         if self._has_double_ends and line.endswith(b"\r\n"):  # a terminal's, as script(1) keeps it
             line = line[:-2] + b"\n"
         if line[:1] in _FIRST_OF_STAMP:
             line = line[_end(_STAMP, line) :]
         mark = line[:2]
-        if not mark.endswith(b" ") and not line[1:].strip(b"\r\n"):  # an editor took off the space
+        if mark[1:] in _ENDS and not line[1:].strip(_ENDS):  # an editor took off the space
             is_in_body = self._call is not None and self._call.has_headers
             mark = mark if is_in_body else line[:1] + b" "
         if mark == b"> ":
-            yield from self._add_sent(number, line[1:].removeprefix(b" "))
+            self._add_sent(number, line[1:].removeprefix(b" "))
         elif mark == b"< ":
             self._has_double_ends = self._has_double_ends or raw.endswith(b"\r\r\n")
-            yield self._add_received(line[1:].removeprefix(b" "))
+            self._add_received(line[1:].removeprefix(b" "))
         elif mark == b"* ":
-            yield from self._add_remark(number, line)
-        elif _FAILED.match(line):
-            yield self._piece(PieceKind.REMARK, line)
-            yield from self._add_failure(number)
+            self._add_remark(number, line)
+        elif line.startswith(b"curl: (") and _FAILED.match(line):
+            self._note(PieceKind.REMARK, line)
+            self._add_failure(number)
         elif self._call is not None and self._call.status is not None:
-            yield from self._add_body(number, line)
+            self._add_body(number, line)
         elif line:
-            yield self._piece(PieceKind.OTHER, line)
-        yield from self._meters(after)
+            self._note(PieceKind.OTHER, line)
 
-    def finish(self) -> Iterator[Call]:
-        """Yield the call that is on."""
+    def finish(self) -> None:
+        """Note that the call is over that is on."""
         if self._call is not None:
-            yield self._call
+            self.found.append(self._call)
         self._call = None
 
-    def _meters(self, meters: list[bytes]) -> list[Piece]:
-        return [self._piece(PieceKind.METER, meter) for meter in meters]
+    def _note(self, kind: PieceKind, line: bytes) -> None:
+        if self._with_pieces:
+            text = line.rstrip(_ENDS)
+            end = line[len(text) :]
+            self.found.append(Piece(kind, text, b"\r\n" if end.startswith(b"\r") else end, self._call))
 
-    def _piece(self, kind: PieceKind, line: bytes) -> Piece:
-        text = line.rstrip(b"\r\n")
-        end = line[len(text) :]
-        return Piece(kind, text, b"\r\n" if end.startswith(b"\r") else end, self._call)
-
-    def _add_sent(self, number: int, line: bytes) -> Iterator[Piece | Call]:
-        text = line.rstrip(b"\r\n")
+    def _add_sent(self, number: int, line: bytes) -> None:
+        text = line.rstrip(_ENDS)
         found = _REQUEST.fullmatch(text)
         if found:
-            yield from self.finish()
+            self.finish()
             self._call = Call(number, self._scheme, found)
             self._is_connecting = False
         elif self._call is not None and self._call.status is None:
             self._call.add_header(text)
-        yield self._piece(PieceKind.REQUEST if found else PieceKind.SENT, line)
+        self._note(PieceKind.REQUEST if found else PieceKind.SENT, line)
 
-    def _add_received(self, line: bytes) -> Piece:
-        text = line.rstrip(b"\r\n")
+    def _add_received(self, line: bytes) -> None:
+        text = line.rstrip(_ENDS)
         call, found = self._call, _STATUS.match(text)
         if call is None:
             pass
@@ -186,47 +201,54 @@ class Transcript:
             call.has_headers = True
         elif not call.has_headers:
             call.add_header(text)
-        return self._piece(PieceKind.STATUS if found else PieceKind.RECEIVED, line)
+        self._note(PieceKind.STATUS if found else PieceKind.RECEIVED, line)
 
-    def _add_remark(self, number: int, line: bytes) -> Iterator[Piece | Call]:
-        if _CONNECTING.match(line):
+    def _add_remark(self, number: int, line: bytes) -> None:
+        tell = _tell if len(line) < _LONGEST_REMARK else _tell.__wrapped__
+        is_connecting, is_secure, is_failed = tell(line)
+        if is_connecting:
             self._is_connecting = True
             if b" Trying " in line:  # a new connection, of which it is not known yet whether it is secure
                 self._scheme = "http"
             if self._call is not None and self._call.status is not None:
-                yield from self.finish()
-        elif _SECURE.match(line):
+                self.finish()
+        elif is_secure:
             self._scheme = "https"
-        yield self._piece(PieceKind.REMARK, line)
-        if _FAILED.match(line):
-            yield from self._add_failure(number)
+        self._note(PieceKind.REMARK, line)
+        if is_failed:
+            self._add_failure(number)
 
-    def _add_failure(self, number: int) -> Iterator[Call]:
+    def _add_failure(self, number: int) -> None:
         """Note that curl gave up: on the call that is on, or before there was a request."""
         if self._is_connecting and self._call is None:
-            yield Call(number)
+            self.found.append(Call(number))
         self._is_connecting = False
 
-    def _add_body(self, number: int, line: bytes) -> Iterator[Piece | Call]:
+    def _add_body(self, number: int, line: bytes) -> None:
         """Add a line of the body, and what curl wrote behind it as a line of its own."""
-        remark = _REMARK.search(line, max(0, len(line) - _LONGEST_REMARK))
-        text = line[: remark.start()] if remark else line
-        if self._call is not None and text:
-            self._call.add_body(text)
-            yield Piece(PieceKind.BODY, b"", b"", self._call)
+        end = len(line)
+        remark = _UNSTAMPED.search(line, max(0, end - _LONGEST_REMARK))
+        if remark and line[remark.start() - 1 : remark.start()] == b" ":  # which may end a stamp
+            remark = _REMARK.search(line, max(0, end - _LONGEST_REMARK))
         if remark:
-            behind = line[remark.start() :]
-            yield from self._add_remark(number, behind[_end(_STAMP, behind) :])
+            end = remark.start()
+        if self._call is not None and end:
+            self._call.add_body(line[:end])
+            if self._with_pieces:
+                self.found.append(Piece(PieceKind.BODY, b"", b"", self._call))
+        if remark:
+            behind = line[end:]
+            self._add_remark(number, behind[_end(_STAMP, behind) :])
+
+
+@lru_cache(maxsize=256)
+def _tell(remark: bytes) -> tuple[bool, bool, bool]:
+    """Tell whether curl says that it connects, does so securely, or gave up; it says the same each time."""
+    return bool(_CONNECTING.match(remark)), bool(_SECURE.match(remark)), bool(_FAILED.match(remark))
 
 
 def _without_meters(line: bytes) -> tuple[list[bytes], bytes, list[bytes]]:
-    """Cut progress meters out of a line: those before anything else, the rest, and those behind.
-
-    For them a long line is not searched in vain.
-    """
-    has_meter = line.find(b"\r", 0, len(line) - 2) >= 0 or b" Received" in line or line.startswith(b" ")
-    if not has_meter:
-        return [], line, []
+    """Cut progress meters out of a line: those before anything else, the rest, and those behind."""
     found = list(_METER.finditer(line))
     start = count = 0
     for match in found:
@@ -239,19 +261,24 @@ def _without_meters(line: bytes) -> tuple[list[bytes], bytes, list[bytes]]:
     return before, _METER.sub(b"", line), after
 
 
-def iter_pieces(stream: Readable) -> Iterator[Piece | Call]:
+def iter_pieces(stream: Readable, *, with_pieces: bool = True) -> Iterator[Piece | Call]:
     """Yield the pieces of a transcript in order, and each call when all of it was there.
 
     Where the first line has the time that a CI server writes before each, that is taken off all of them.
+    Who reads the calls alone goes without the pieces.
     """
-    transcript = Transcript()
+    transcript = Transcript(with_pieces=with_pieces)
     is_stamped = False
     for number, line in _iter_lines(stream):
         if number == 1:
             line = line.removeprefix(codecs.BOM_UTF8)  # noqa: PLW2901  the mark is no part of it
             is_stamped = CI_STAMP.match(line) is not None
-        yield from transcript.add(number, without_ci_stamp(line) if is_stamped else line)
-    yield from transcript.finish()
+        transcript.add(number, without_ci_stamp(line) if is_stamped else line)
+        if transcript.found:
+            yield from transcript.found
+            transcript.found.clear()
+    transcript.finish()
+    yield from transcript.found
 
 
 def _iter_lines(stream: Readable) -> Iterator[tuple[int, bytes]]:

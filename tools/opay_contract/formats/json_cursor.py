@@ -193,7 +193,8 @@ class JsonCursor:
             one_by_one = _iter_decoded(decoder, head, pieces)
             found: Iterator[tuple[bytes | None, _Value | None]] = one_by_one
             with suppress(ValueError, RecursionError):
-                values = decoder.decode_lines(head + (b"}\n" + head).join(pieces) + b"}")
+                text = (b"}\n" + head).join((b"", *pieces, b""))  # to put ends on it would copy it twice
+                values = decoder.decode_lines(memoryview(text)[2 : -len(head) - 1])
                 if len(values) == len(pieces):
                     found = zip(repeat(None), values)
             is_on_one_line = not breaks and self._buffer.find(b"\n", start, end) < 0

@@ -2,7 +2,7 @@
 
 import base64
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -138,27 +138,30 @@ def parse_status(value: Any) -> int:
 
 
 def parse_headers(value: Any) -> Headers | None:
-    """Return header fields given as a mapping, to a text or to several, or as pairs of texts."""
+    """Return header fields given as a mapping, to a text or to several, or as pairs of texts.
+
+    Of a number the text is its digits, and of null it is empty.
+    """
     if value is None:
         return None
-    fields = value.items() if isinstance(value, dict) else value
+    found: list[tuple[str, str]] = []
     try:
-        return tuple((name, text) for name, texts in fields for text in _texts(name, texts))
+        for name, texts in value.items() if isinstance(value, dict) else value:
+            for text in texts if type(texts) is list else (texts,):
+                found.append((name, text if type(text) is str else _text(text)))  # noqa: PERF401
+            if type(name) is not str:
+                raise TypeError  # noqa: TRY301  as where there are no pairs
     except (TypeError, ValueError):
         raise EntryError("the headers are neither an object of texts nor a list of pairs") from None
+    return tuple(found)
 
 
-def _texts(name: Any, value: Any) -> Iterable[str]:
-    """Return the values of a field; of a number they are its digits, and of null there is an empty one."""
-    texts = [_text(text) for text in (value if isinstance(value, list) else [value])]
-    if not all(isinstance(text, str) for text in (name, *texts)):
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise TypeError
-    return texts
-
-
-def _text(value: Any) -> Any:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return "" if value is None else str(value) if is_number else value
+    return str(value)
 
 
 def parse_base64(text: Any) -> bytes:
@@ -184,10 +187,10 @@ def parse_moment(value: Any) -> str | None:
             return value
         if date := _HTTP_DATE.fullmatch(value):
             day, month, year, time = date.groups()
+            written = f"{year}-{_MONTHS.index(month) + 1:02}-{day}T{time}+00:00"
             with suppress(ValueError):
-                return datetime.fromisoformat(
-                    f"{year}-{_MONTHS.index(month) + 1:02}-{day}T{time}+00:00"
-                ).isoformat()
+                datetime.fromisoformat(written)
+                return written
             return None
         found = _ISO_8601.fullmatch(value.strip()[:_LONGEST_MOMENT])
         if found:

@@ -41,9 +41,9 @@ from opay_contract.formats.tnetstrings import (
     TnetstringReader,
     Value,
     cut,
-    read_items,
     read_members,
     read_number,
+    read_pairs,
     read_text,
     write,
 )
@@ -136,10 +136,7 @@ def _content(members: Members) -> bytes | None:
 
 
 def _headers(value: Value) -> Headers:
-    fields = [tuple(map(read_text, read_items(field))) for field in read_items(value)]
-    if any(len(field) != 2 for field in fields):  # noqa: PLR2004  a name and a value
-        raise EntryError(ODD_FLOW)
-    return tuple((name, text) for name, text in fields)
+    return tuple(read_pairs(value))
 
 
 _sent_headers = lru_cache(maxsize=256)(_headers)
@@ -290,7 +287,7 @@ class _FlowRewriting:
             return NOTHING if tokens[1:] == ("headers",) else made  # none recorded, which is not: no fields
 
     def _members(self, text: bytes, tokens: Tokens) -> Iterator[Value]:
-        values = list(cut(text))
+        values = cut(text)
         if len(values) % 2:
             raise EntryError(ODD_FLOW)
         for name, member in zip(values[::2], values[1::2], strict=True):
@@ -311,7 +308,7 @@ class _FlowRewriting:
     def _field(self, text: bytes, side: str) -> Iterator[Value]:
         """Yield the name and the value of a header field."""
         name = ""
-        items = list(cut(text))
+        items = cut(text)
         if len(items) != 2 or any(item[0] not in (BYTES, TEXT, NULL) for item in items):  # noqa: PLR2004
             raise EntryError(ODD_FLOW)
         for index, item in enumerate(items):

@@ -50,7 +50,7 @@ NOT_HELD = ""
 """The one member of a row that Python cannot have."""
 
 _ROWS = 512  # at a time
-_MAX_BATCH = 32 << 20
+_MAX_BATCH = MAX_ENTRY
 _SNAPPY_AT_BEST = 25  # times; what other codecs make of a dictionary only the whole column's length tells
 
 Row = dict[str, Any]

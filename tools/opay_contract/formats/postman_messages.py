@@ -138,16 +138,23 @@ def parse_fields(value: Any) -> Headers | None:
         value = value.splitlines()
     if not isinstance(value, list):
         raise EntryError(ODD_ENTRY)
-    there = [one for one in value if not (isinstance(one, dict) and one.get("disabled") is True)]
-    return tuple(_field(one) for one in there if not isinstance(one, str) or one.strip())
+    found: list[tuple[str, str]] = []
+    for one in value:
+        if isinstance(one, dict):
+            if one.get("disabled") is not True:
+                name, text = one.get("key"), one.get("value")
+                if type(name) is not str or type(text) is not str:
+                    name, text = _odd_field(name, text)
+                found.append((name, text))
+        elif not isinstance(one, str):
+            raise EntryError(ODD_ENTRY)
+        elif one.strip():
+            before, _, after = one.partition(":")
+            found.append((before.strip(), after.strip()))
+    return tuple(found)
 
 
-def _field(field: Any) -> tuple[str, str]:
-    if isinstance(field, str):
-        before, _, after = field.partition(":")
-        return before.strip(), after.strip()
-    members = as_object(field)
-    name, value = members.get("key"), members.get("value")
+def _odd_field(name: Any, value: Any) -> tuple[str, str]:
     if not isinstance(name, str | None) or not isinstance(value, str | int | None):
         raise EntryError(ODD_ENTRY)
     return name or "", "" if value is None else str(value)

@@ -75,6 +75,7 @@ class _Event(msgspec.Struct, rename={"finished": "ScenarioFinished"}, gc=False):
 
 
 _INTERACTION = msgspec.json.Decoder(_Interaction)
+_INTERACTIONS = msgspec.json.Decoder(dict[str, _Interaction])
 _EVENT = msgspec.json.Decoder(_Event)
 
 
@@ -103,10 +104,14 @@ def _iter_entries(cursor: JsonCursor) -> Iterator[Segment]:
             for segment in iter_segments(cursor, INTERACTIONS, whole=False):
                 yield structs.replace(segment, start=start) if isinstance(segment, Entry) else segment
             continue
-        path, found = INTERACTIONS, text
+        path, found, values = INTERACTIONS, text, dict[str, _Interaction]()
         if text.count(b'"interactions"') == 1:
             with suppress(ValueError):
                 path, found = {}, bytes(_EVENT.decode(text).finished.recorder.interactions)
+                values = _INTERACTIONS.decode(found)
+        if values and all(found.count(b'"%b"' % name.encode()) == 1 for name in values):
+            yield from (Entry(line, None, value=value, start=start) for value in values.values())
+            continue
         for segment in iter_segments(JsonCursor(io.BytesIO(found)), path, whole=False):
             if isinstance(segment, Entry):
                 yield Entry(line, segment.data, start=start)
@@ -119,7 +124,7 @@ def _repair(steps: Steps, _value: Any) -> Any:
 
 
 def _read_interaction(place: Place, entry: Entry) -> Exchange | Unreadable:
-    interaction = decode_entry(_INTERACTION, entry.data, entry.line, _repair)
+    interaction = entry.value or decode_entry(_INTERACTION, entry.data, entry.line, _repair)
     sent = interaction.request or _CallRequest()
     headers = attempt(parse_headers, sent.headers)
     body = decode_sent(attempt(_bytes, sent.body), headers)

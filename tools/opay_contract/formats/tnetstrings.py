@@ -13,7 +13,13 @@ from opay_contract.formats.streams import CHUNK, MAX_ENTRY, Readable
 ODD_FLOW = "the flow is not of a shape that mitmproxy writes"
 STRAY = "the file stops being one of mitmproxy's"
 
-_LENGTH = re.compile(rb"(0|[1-9][0-9]{0,11}):")
+_SIZE = rb"(0|[1-9][0-9]{0,11}):"
+_LENGTH = re.compile(_SIZE)
+_NAME = rb"([^:;,\x80-\xff]*+)[;,]"
+_MEMBER = re.compile(_SIZE + _NAME + _SIZE)
+_PAIR = re.compile(_SIZE + _SIZE + _NAME + _SIZE)
+"""How a member of an object, and a list of two texts, begin, if the sizes are those of what follows."""
+
 _LONGEST_LENGTH = 13
 _LONGEST_NUMBER = 40
 
@@ -117,31 +123,60 @@ def read_members(value: Value) -> Members:
     kind, text = value
     if kind != OBJECT:
         raise EntryError(ODD_FLOW)
-    values = list(cut(text))
+    members: Members = {}
+    position = 0
+    while found := _MEMBER.match(text, position):
+        size, name, length = found.groups()
+        if int(size) != len(name):
+            break
+        start = found.end()
+        end = start + int(length)
+        position = end + 1
+        members[name.decode()] = text[end:position], text[start:end]
+    if position == len(text):
+        return members
+    values = cut(text)
     if len(values) % 2:
         raise EntryError(ODD_FLOW)
-    return {read_text(name): member for name, member in zip(values[::2], values[1::2], strict=True)}
+    return dict(zip(map(read_text, values[::2]), values[1::2], strict=True))
 
 
-def read_items(value: Value) -> Iterator[Value]:
-    """Return the items of a list."""
+def read_pairs(value: Value) -> list[tuple[str, str]]:
+    """Return the pairs of texts in a list."""
     kind, text = value
     if kind != LIST:
         raise EntryError(ODD_FLOW)
-    return cut(text)
+    pairs: list[tuple[str, str]] = []
+    position = 0
+    while found := _PAIR.match(text, position):
+        pair_size, size, name, length = found.groups()
+        start = found.end()
+        end = start + int(length)
+        is_pair = text[end : end + 2] == b",]" and int(pair_size) == end + 1 - found.start(2)
+        if not is_pair or int(size) != len(name):
+            break
+        position = end + 2
+        pairs.append((name.decode(), read_text((BYTES, text[start:end]))))
+    if position == len(text):
+        return pairs
+    lists = [cut(inner) if kind == LIST else [] for kind, inner in cut(text)]
+    if any(len(pair) != 2 for pair in lists):  # noqa: PLR2004  a name and a value
+        raise EntryError(ODD_FLOW)
+    return [(read_text(name), read_text(item)) for name, item in lists]
 
 
-def cut(text: bytes) -> Iterator[Value]:
-    """Yield the values that stand one after the other in a text."""
-    position, size = 0, len(text)
-    match = _LENGTH.match
-    while position < size:
-        length = match(text, position)
+def cut(text: bytes) -> list[Value]:
+    """Return the values that stand one after the other in a text."""
+    found: list[Value] = []
+    position = 0
+    while position < len(text):
+        length = _LENGTH.match(text, position)
         if length is None:
             raise EntryError(ODD_FLOW)
         start = length.end()
         end = start + int(length[1])
-        if end >= size:
-            raise EntryError(ODD_FLOW)
-        yield text[end : end + 1], text[start:end]
         position = end + 1
+        if end >= len(text):
+            raise EntryError(ODD_FLOW)
+        found.append((text[end:position], text[start:end]))
+    return found

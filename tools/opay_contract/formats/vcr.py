@@ -58,7 +58,7 @@ INTERACTIONS: Path = {name: {} for name in ENTRIES}
 
 _URLS = ("uri", "url")
 _REQUEST_BODIES = ("request_body", "body")
-_STATUSES = ("status/code", "status_code", "code", "status")
+_STATUSES = ("status_code", "code", "status")
 _RESPONSE_BODIES = ("body", "content")
 """What a member is called: by vcrpy, Ruby's VCR and schemathesis first, then by go-vcr, PHP-VCR, exvcr."""
 
@@ -77,6 +77,12 @@ _ENDS: dict[type[yaml.Event], yaml.Event] = {
     yaml.SequenceStartEvent: yaml.SequenceEndEvent(),
 }
 _NO_INTERACTION = Unreadable(place=HERE, reason="no interaction")
+
+_Scalar = str | int | float | bool | None
+_List = dict[str, _Scalar] | list[_Scalar] | _Scalar
+_Member = dict[str, _List] | list[_List] | _Scalar
+_USUAL = msgspec.json.Decoder(dict[str, dict[str, _Member] | _Scalar])
+"""An interaction as it is nested in general; what is deeper is read by itself."""
 
 _STATUS_TEXT = re.compile(r"(-?[0-9]+)(?: .*)?", re.DOTALL)
 _STATUS_DIGITS = 5  # more than a status has, and few enough for int()
@@ -118,8 +124,10 @@ def _exchange(place: Place, interaction: Any) -> Exchange | Unreadable:
 
 
 _JSON = JsonFormat(
-    segments=lambda stream, whole: iter_all_segments(JsonCursor(stream), INTERACTIONS, whole=whole),
-    read=lambda place, entry: _exchange(place, parse_entry(entry.data, entry.line)),
+    segments=lambda stream, whole: iter_all_segments(
+        JsonCursor(stream), INTERACTIONS, whole=whole, decoder=_USUAL
+    ),
+    read=lambda place, entry: _exchange(place, entry.value or parse_entry(entry.data, entry.line)),
 )
 
 
@@ -149,7 +157,9 @@ def _response(recorded: Any) -> Response:
         raise EntryError(TRUNCATED_BODY)
     if members.get("binary") is True or members.get("binary") == "true":
         raise EntryError("exvcr wrote the body as a term of Erlang; record it as text")
-    value = _first(members, _STATUSES)
+    inner = members.get("status")
+    value = inner.get("code") if isinstance(inner, dict) else None
+    value = _first(members, _STATUSES) if value is None else value
     written = _STATUS_TEXT.fullmatch(value) if isinstance(value, str) else None
     status = parse_status(int(written[1][:_STATUS_DIGITS]) if written else value)
     headers = parse_headers(members.get("headers"))
@@ -159,15 +169,12 @@ def _response(recorded: Any) -> Response:
 
 
 def _first(recorded: dict[str, Any], names: tuple[str, ...]) -> Any:
-    """Return the first of some members that there is; `outer/inner` is one of another."""
+    """Return the first of some members that there is."""
     for name in names:
-        outer, _, inner = name.partition("/")
-        value = recorded.get(outer)
-        if inner:
-            value = value.get(inner) if isinstance(value, dict) else None
-        if isinstance(value, EntryError):
-            raise value
+        value = recorded.get(name)
         if value is not None:
+            if isinstance(value, EntryError):
+                raise value
             return value
     return None
 
@@ -176,7 +183,7 @@ def _bytes(recorded: dict[str, Any], names: tuple[str, ...]) -> bytes | None:
     """Return a body given as text, as bytes, or as an object that has it as `string` or `base64_string`."""
     body = _first(recorded, names)
     if isinstance(body, dict):
-        if body and not body.keys() & {"base64_string", "string"}:
+        if body and "string" not in body and "base64_string" not in body:
             raise EntryError("a body is of a shape that no known recorder gives it")
         encoded = _first(body, ("base64_string",))
         body = parse_base64(encoded) if encoded is not None else _first(body, ("string",))

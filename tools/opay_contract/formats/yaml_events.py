@@ -119,18 +119,21 @@ def take_value(
     taken = [first]
     parts, size, depth = 0, length_of(first), step_of(first)
     deepest, has_anchors = depth, getattr(first, "anchor", None) is not None
-    while depth:
-        event = next(events)
+    for event in events if depth else ():
         parts += 1
-        if type(event) is yaml.ScalarEvent:
-            size += len(event.value)
-            has_anchors = has_anchors or event.anchor is not None
-        else:
-            depth += step_of(event)
-            deepest = max(deepest, depth)
-            has_anchors = has_anchors or getattr(event, "anchor", None) is not None
         if parts < MAX_PARTS:
             taken.append(event)
+        if type(event) is yaml.ScalarEvent:
+            size += len(event.value)
+            anchor = event.anchor
+        else:
+            depth += _STEPS.get(type(event), 0)
+            deepest = max(deepest, depth)
+            if not depth:
+                break
+            anchor = getattr(event, "anchor", None)
+        if anchor is not None:
+            has_anchors = True
     expansion.read(Extent(parts + 1, size))
     if deepest > MAX_DEPTH:
         raise EntryError(TOO_DEEP)
@@ -348,11 +351,11 @@ def _value(event: yaml.Event, events: Iterator[yaml.Event]) -> Any:
         return _scalar(event)
     if isinstance(event, yaml.AliasEvent):
         return EntryError(NO_ANCHOR)
-    children = []
+    children: list[Any] = []
     for one in events:
         if type(one) is yaml.ScalarEvent:
-            children.append(_scalar(one))
-        elif isinstance(one, yaml.CollectionEndEvent):
+            children.append(one.value if one.tag is None and one.style else _scalar(one))
+        elif type(one) in _ENDS:
             break
         else:
             children.append(_value(one, events))
@@ -361,7 +364,7 @@ def _value(event: yaml.Event, events: Iterator[yaml.Event]) -> Any:
     if isinstance(event, yaml.SequenceStartEvent):
         return children
     names = children[::2]
-    if not all(isinstance(name, str) for name in names):
+    if not _TEXTS.issuperset(map(type, names)):
         return EntryError("the name of a member is no text")
     return dict(zip(names, children[1::2], strict=True))
 
@@ -379,6 +382,8 @@ def line_of(event: yaml.Event) -> int:
     return event.start_mark.line + 1 if event.start_mark else 1
 
 
+_TEXTS = frozenset({str})
+_ENDS = (yaml.MappingEndEvent, yaml.SequenceEndEvent)
 _STEPS = {
     yaml.MappingStartEvent: 1,
     yaml.SequenceStartEvent: 1,

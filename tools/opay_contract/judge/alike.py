@@ -180,7 +180,6 @@ class Kinds:
         self._leads = Leads(contract, cards, self._room)
         self._names: dict[tuple[Any, ...], _Names] = {}
         self._essences: dict[tuple[Any, ...], tuple[Any, ...]] = {}
-        self._named = {word.lower() for word in self.shapes.words.known} if self.shapes.words else None
         self._getters: dict[Shape, Callable[[Any], Any]] = {}
         self._frames: dict[tuple[Any, ...], Frame] = {}
         self._alike: dict[tuple[Any, ...], Alike] = {}
@@ -361,8 +360,10 @@ class Kinds:
     def _names_of(self, parted: tuple[tuple[str, ...], int | None, bool]) -> _Names:
         lower = [name.lower() for name in parted[0]]
         places = [place for place, name in enumerate(lower) if name == "content-type"]
-        unsearched, named = self._contract.unsearched_headers, self._named
-        is_other = [named is not None and not (name in named or name in _SPECIAL) for name in lower]
+        unsearched, words = self._contract.unsearched_headers, self.shapes.words
+        is_other = [
+            words is not None and not (name in words.in_lower_case or name in _SPECIAL) for name in lower
+        ]
         sent = parted[1] or 0
         others = {
             ("request" if place < sent else "response", "headers", name)

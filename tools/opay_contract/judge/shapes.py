@@ -5,6 +5,7 @@ shape a list has, and in which order. So there are few shapes, and a dictionary 
 """
 
 from collections.abc import Collection, Iterator, Mapping
+from functools import lru_cache
 from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -47,6 +48,7 @@ class Words(NamedTuple):
 
     known: frozenset[str]
     of_any: frozenset[str]
+    in_lower_case: frozenset[str]
 
 
 Tags = Mapping[str, frozenset[str | bool]]
@@ -314,6 +316,7 @@ def iter_others(root: Any, words: Words) -> Iterator[tuple[Tokens, Any]]:
             waiting += [((*tokens, at), one) for at, one in enumerate(value) if type(one) in _CONTAINERS]
 
 
+@lru_cache(maxsize=4)
 def words_of(contract: Contract) -> Words | None:
     """Return what members are known by: every text of the documents, and every step of a pointer there.
 
@@ -333,8 +336,9 @@ def words_of(contract: Contract) -> Words | None:
             has_any = has_any or _is_about_any_name(value)
             known.update(map(str, value))
             waiting.extend(value.values())
+    in_lower_case = frozenset(map(str.lower, known))
     if not has_any:
-        return Words(frozenset(known), frozenset())
+        return Words(frozenset(known), frozenset(), in_lower_case)
     asked = [
         evidence.schema
         for one in contract.questions
@@ -346,9 +350,10 @@ def words_of(contract: Contract) -> Words | None:
     if any(_may_be_of_any_name(schemas, uri) for one in contract.operations for uri in one.body_schemas):
         return None
     mapped = {at.tokens[-1] for at, _ in schemas.iter_properties() if _may_be_of_any_name(schemas, at.uri)}
-    return Words(frozenset(known), frozenset(map(str, mapped)))
+    return Words(frozenset(known), frozenset(map(str, mapped)), in_lower_case)
 
 
+@lru_cache(maxsize=4)
 def tags_of(contract: Contract) -> Tags:
     """Return the names under which schemas of a union list other texts, or truth values, than each other.
 

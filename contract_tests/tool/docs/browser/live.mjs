@@ -1,5 +1,5 @@
 // live.mjs URL FILE: edits the contract behind a live page and prints what the page shows after each edit.
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { launch, open } from "./browser.mjs";
 
 const [url, file] = process.argv.slice(2);
@@ -7,18 +7,22 @@ const good = readFileSync(file, "utf8");
 const browser = await launch();
 const { page } = await open(browser, url, {});
 const shown = [];
+const save = (text) => { // at once, so that nobody reads half of it
+  writeFileSync(`${file}.new`, text);
+  renameSync(`${file}.new`, file);
+};
 const show = async () => shown.push([await page.innerText("h1"), await page.locator("#banner").innerText()]);
 
 await page.waitForSelector("#banner", { state: "attached" });
 await show();
-writeFileSync(file, good.replace("title: OPay", "title: Renamed"));
+save(good.replace("title: OPay", "title: Renamed"));
 await page.waitForFunction(() => document.querySelector("h1").textContent.startsWith("Renamed"));
 await page.waitForSelector("#banner", { state: "attached" });
 await show();
-writeFileSync(file, good.replace("title: OPay", "title: {OPay"));
+save(good.replace("title: OPay", "title: {OPay"));
 await page.waitForSelector("#banner:not([hidden])");
 await show();
-writeFileSync(file, good);
+save(good);
 await page.waitForFunction(() => document.querySelector("h1").textContent.startsWith("OPay"));
 await page.waitForSelector("#banner[hidden]", { state: "attached" });
 await show();

@@ -4,7 +4,7 @@ import gc
 import io
 import time
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -60,11 +60,11 @@ def redact(contract: Contract, tmp_path: Path) -> Callable[[bytes], tuple[Tally,
 
 
 @pytest.fixture
-def seconds() -> Iterator[Callable[[Callable[[], object]], float]]:
+def seconds() -> Callable[[Callable[[], object]], float]:
     """Return a function that gives the processor's time of a call.
 
-    What other tests left in memory is no part of it, and nobody walks through it: garbage is not collected
-    meanwhile.
+    What other tests left in memory is no part of it, and nobody walks through it again: garbage is not
+    collected meanwhile.
     """
 
     def measure(call: Callable[[], object]) -> float:
@@ -79,8 +79,7 @@ def seconds() -> Iterator[Callable[[Callable[[], object]], float]]:
 
     gc.collect()
     gc.freeze()
-    yield measure
-    gc.unfreeze()
+    return measure
 
 
 @pytest.fixture(scope="session")

@@ -48,7 +48,7 @@ def test_a_recording_cut_anywhere_is_not_quoted(
 ) -> None:
     for canary in (canaries["plain"], canaries["in-text"], canaries["e-mail"]):
         data = write(name, canary)
-        cuts = [data[:end] for end in range(1, len(data), max(1, len(data) // 15))]
+        cuts = [data[:end] for end in range(1, len(data), max(1, len(data) // 10))]
         assert_silent(*listen(*cuts, format_in=FORMATS[name]))
         assert_silent(*listen(*cuts[::8]))
 

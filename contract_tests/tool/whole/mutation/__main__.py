@@ -28,7 +28,13 @@ SURVIVORS = Path(__file__).with_name("survivors.toml")
 
 def main() -> int:
     """Run the command."""
-    options = parse()
+    parser = argparse.ArgumentParser(prog="python -m contract_tests.tool.whole.mutation", description=__doc__)
+    parser.add_argument("--list", action="store_true", help="print the mutants' names and do nothing")
+    parser.add_argument(
+        "--only", default="*", metavar="PATTERN", help="mutants whose name matches, as *x-unit*"
+    )
+    parser.add_argument("--processes", type=int, default=2, metavar="N", help="how many to judge at a time")
+    options = parser.parse_args()
     mutants = [mutant for mutant in iter_mutants(ROOT) if fnmatchcase(mutant.name, options.only)]
     if not mutants:
         print(f"no mutant's name matches '{options.only}'; see --list", file=sys.stderr)
@@ -41,16 +47,6 @@ def main() -> int:
         caught[name] = culprit
         print(f"{culprit or 'SURVIVED'}: {name}", flush=True)
     return report(caught)
-
-
-def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m contract_tests.tool.whole.mutation", description=__doc__)
-    parser.add_argument("--list", action="store_true", help="print the mutants' names and do nothing")
-    parser.add_argument(
-        "--only", default="*", metavar="PATTERN", help="mutants whose name matches, as *x-unit*"
-    )
-    parser.add_argument("--processes", type=int, default=2, metavar="N", help="how many to judge at a time")
-    return parser.parse_args()
 
 
 def judge_all(mutants: Collection[Mutant], processes: int) -> Iterator[tuple[str, str | None]]:

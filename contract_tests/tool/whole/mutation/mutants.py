@@ -52,14 +52,9 @@ def iter_mutants(root: Path) -> Iterator[Mutant]:
 
 
 def changed(value: Any, change: Change) -> str:
-    """Return the text of a document with a change."""
+    """Return the text of a document with a change; JSON is YAML as well."""
     value = deepcopy(value)
     change(value)
-    return render(value)
-
-
-def render(value: Any) -> str:
-    """Return a document's text; JSON is YAML as well."""
     return json.dumps(value, indent=1) + "\n"
 
 

@@ -15,6 +15,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from fnmatch import fnmatchcase
+from functools import partial
 from importlib import metadata
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, SourceFileLoader
@@ -114,7 +115,7 @@ def replay(changes: Iterable[Change], processes: int) -> list[tuple[Change, str]
     with TemporaryDirectory() as folder:
         sys.dont_write_bytecode = False
         sys.pycache_prefix = f"{folder}/bytecode"  # of all but what is changed
-        as_it_is = [_Run(None, tests[start::processes]) for start in range(min(processes, len(tests)))]
+        as_it_is = [partial(_run, None, tests[at::processes]) for at in range(min(processes, len(tests)))]
         for ended, said in _fork_each(as_it_is, processes, Path(folder, "as-it-is")):
             if ended != _PASSED:
                 raise SystemExit(f"the tests of the lists fail on the package as it is\n{said}")
@@ -137,32 +138,25 @@ def _count_users() -> dict[str, int]:
     return {name: len(graph.find_downstream_modules(name)) for name in graph.modules}
 
 
-def _iter_runs(changes: Iterable[Change], users: dict[str, int]) -> Iterator["_Run"]:
+def _iter_runs(changes: Iterable[Change], users: dict[str, int]) -> Iterator[Callable[[Path], int]]:
     """Yield the runs of changes; before each import what has more users, and so cannot import its module."""
     waiting = sorted(users, key=lambda name: users[name])
     for change in changes:
         while users[waiting[-1]] > users[change.name]:
             if "test_" not in (name := waiting.pop()):  # pytest itself imports these
                 importlib.import_module(name)
-        yield _Run(change, [change.killed_by])
+        yield partial(_run, change, [change.killed_by])
 
 
-class _Run:
-    """Tests of the package with a change, in a process that ends with it."""
-
-    def __init__(self, change: Change | None, tests: list[str]) -> None:
-        self.change = change
-        self.tests = tests
-
-    def __call__(self, folder: Path) -> int:
-        if self.change is not None:
-            changed = _Changed(self.change)
-            sys.meta_path.insert(0, changed)
-            try:
-                importlib.import_module(changed.name)
-            except Exception:  # noqa: BLE001  whatever a changed line does
-                return _NO_IMPORT
-        return pytest.main([*OPTIONS, f"--basetemp={folder}", *self.tests])
+def _run(change: Change | None, tests: list[str], folder: Path) -> int:
+    """Run tests of the package with a change, in a process that ends with it."""
+    if change is not None:
+        sys.meta_path.insert(0, _Changed(change))
+        try:
+            importlib.import_module(change.name)
+        except Exception:  # noqa: BLE001  whatever a changed line does
+            return _NO_IMPORT
+    return pytest.main([*OPTIONS, f"--basetemp={folder}", *tests])
 
 
 class _Changed(MetaPathFinder):
