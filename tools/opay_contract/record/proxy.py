@@ -74,9 +74,8 @@ class Upstream:
         limits = httpx.Limits(
             max_connections=None, max_keepalive_connections=100, keepalive_expiry=_KEEP_ALIVE_SECONDS
         )
-        trusted = find_certificates()
-        verify: bool | ssl.SSLContext = True
-        if trusted is not None:
+        verify: ssl.SSLContext | bool = True
+        if trusted := find_certificates():
             file, folder = (None, trusted) if Path(trusted).is_dir() else (trusted, None)
             verify = ssl.create_default_context(cafile=file, capath=folder)
         try:

@@ -14,7 +14,7 @@ from datetime import date
 from functools import lru_cache
 from ipaddress import IPv6Address
 
-from opay_contract.judge.card_numbers import is_card_number, iter_card_number_lengths
+from opay_contract.judge.card_numbers import LEAST_DIGITS, is_card_number, iter_card_number_lengths
 from opay_contract.model.exchange import Hidden
 
 _LOWER = "bjkqvwxz"
@@ -274,10 +274,12 @@ def iter_cards(text: str) -> Iterator[list[tuple[int, int]]]:
 def _card_length(text: str, groups: list[tuple[int, int]]) -> int:
     """Return of how many groups the longest card number at the first is, or 0."""
     parts, longest = [text[begin:end] for begin, end in groups], 0
-    for count in range(1, len(parts) + 1):
-        if sum(map(len, parts[:count])) > _LONGEST_CARD:
+    length = 0
+    for count, part in enumerate(parts, start=1):
+        length += len(part)
+        if length > _LONGEST_CARD:
             break
-        if is_card_number(parts[:count]):
+        if length >= LEAST_DIGITS and is_card_number(parts[:count]):
             longest = count
     return longest
 
