@@ -206,7 +206,7 @@ def _item(exchange: Exchange) -> dict[str, Any]:
     answer = {
         "code": response.status,
         "header": _listed(response.headers, "key"),
-        "body": response.body.decode(),
+        "body": response.body.decode(errors="replace"),
         "originalRequest": _asked(exchange),
     }
     return {"name": "Query", "request": _asked(exchange), "response": [answer]}
