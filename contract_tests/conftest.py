@@ -24,7 +24,18 @@ from opay_contract.contract.documents import (
 _HERE = Path(__file__).parent
 _ABSENT = [
     package
-    for package in ("dask", "distributed", "fsspec", "grimp", "moto", "orjson", "pyarrow", "s3fs", "sphinx")
+    for package in [
+        "cryptography",
+        "dask",
+        "distributed",
+        "fsspec",
+        "grimp",
+        "moto",
+        "orjson",
+        "pyarrow",
+        "s3fs",
+        "sphinx",
+    ]
     if find_spec(package) is None
 ]
 _NEEDS = re.compile(rf"^(?:import|from) ({'|'.join(_ABSENT)})\b", re.MULTILINE)

@@ -2,9 +2,8 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from email.utils import formatdate
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,6 @@ from typing import Any
 import pytest
 import requests
 from contract_tests.usual import each
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from starlette.responses import Response
 
 from opay_contract.errors import UnreachableError
@@ -23,7 +18,7 @@ from opay_contract.mock.serving import running
 from opay_contract.model.exchange import Exchange
 from opay_contract.suite.client import BudgetError, Client, RatePolicy, share
 
-NOON, HOUR = 1_800_000_000.0, timedelta(hours=1)
+NOON = 1_800_000_000.0
 
 
 @dataclass
@@ -143,31 +138,6 @@ def test_a_target_that_is_not_there_is_named_so() -> None:
     with pytest.raises(UnreachableError, match="no answer in 3 tries: ConnectionError; "):
         Client(RatePolicy(tries=3), clock=clock).send("POST", url, {}, b"")
     assert clock.slept == [1, 2]
-
-
-def test_a_target_without_tls_or_with_a_certificate_of_its_own_is_told_apart_from_one_that_is_down(
-    tmp_path: Path,
-) -> None:
-    key = ec.generate_private_key(ec.SECP256R1())
-    names, now = [x509.DNSName("localhost")], datetime.now(UTC)
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    builder = x509.CertificateBuilder(subject, subject, key.public_key(), 1, now - HOUR, now + HOUR)
-    made = builder.add_extension(x509.SubjectAlternativeName(names), critical=False).sign(key, SHA256())
-    file, secret = tmp_path / "trusted.pem", tmp_path / "key.pem"
-    file.write_bytes(made.public_bytes(Encoding.PEM))
-    secret.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    for options, certificates, said in (
-        ({}, None, "speak https"),
-        ({"ssl_certfile": file, "ssl_keyfile": secret}, None, "REQUESTS_CA_BUNDLE"),
-        ({"ssl_certfile": file, "ssl_keyfile": secret}, str(file), None),
-    ):
-        with running(_Script([200]), None, **options) as url:
-            client = Client(RatePolicy(tries=3), clock=_StandingClock(), certificates=certificates)
-            address = url.replace("http:", "https:").replace("127.0.0.1", "localhost")
-            with pytest.raises(UnreachableError, match=said) if said else nullcontext():
-                client.send("POST", address, {}, b"")
-            assert client.sent == 1
-            client.close()
 
 
 def test_no_other_answer_is_tried_again() -> None:
