@@ -230,7 +230,7 @@ class _Writing:
 _HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,}|(?:[0-9]{1,3}\.){3}[0-9]{1,3}|localhost"
 _BESIDE = r"[A-Za-z0-9_@\x80-\U0010ffff-]"  # what takes its place may be a letter
 _ADDRESS = re.compile(
-    rf"(https?://[^\s'\"]+)|(?<!{_BESIDE})(?<!\.)((?:{_HOST})(?::[0-9]{{1,5}})?)(?!{_BESIDE})"
+    rf"(https?://[^\s'\"]+)|(?<!{_BESIDE})(?<!\.)((?:{_HOST})(?::[0-9]{{1,5}})?)(?!{_BESIDE}|::)"
 )
 _FIELD = re.compile(r"(.*\[)(:?[A-Za-z0-9_-]+): ([^\n]*)(\])")
 _DATA = re.compile(r"[{}] \[([0-9]+) bytes data\]")
