@@ -24,9 +24,11 @@ MAX_DEPTH = 200
 """How deep arrays and objects may be nested; the schema library stops at about 250."""
 
 _MAX_INTEGER_DIGITS = 4000
-_DIGITS_AS_ZERO = bytes(ord("0") if byte in b"0123456789" else byte for byte in range(256))
+DIGITS_AS_ZERO = bytes(ord("0") if byte in b"0123456789" else byte for byte in range(256))
+SEPARATORS, LONG_ROW = b" \t.-_/", b"0" * 13
+"""What may stand between the digits of a number, and a row of these as long as the shortest card number."""
+
 _LONG_INTEGER = b"0" * len(str(SAFE_INTEGER))
-_SEPARATORS, _LONG_ROW = b" \t.-_/", b"0" * 13
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
@@ -100,18 +102,18 @@ def parse_json(data: bytes) -> Parsed | NotJson:
 
 def iter_long_rows(text: bytes) -> Iterator[int]:
     """Yield the number, from 0, of each line with 13 digits in a row, blanks and signs between them aside."""
-    plain = text.translate(_DIGITS_AS_ZERO, _SEPARATORS)
-    start, end, number = plain.find(_LONG_ROW), 0, 0
+    plain = text.translate(DIGITS_AS_ZERO, SEPARATORS)
+    start, end, number = plain.find(LONG_ROW), 0, 0
     while start >= 0:
         number += plain.count(b"\n", end, start)
         yield number
         end = plain.find(b"\n", start)
-        start = plain.find(_LONG_ROW, end) if end >= 0 else -1
+        start = plain.find(LONG_ROW, end) if end >= 0 else -1
 
 
 def may_be_unsafe(text: bytes) -> bool:
     """Tell whether a text may have an integer that not every reader keeps."""
-    return _LONG_INTEGER in text.translate(_DIGITS_AS_ZERO)
+    return _LONG_INTEGER in text.translate(DIGITS_AS_ZERO)
 
 
 def _count_quotes(text: bytes) -> int:

@@ -12,6 +12,8 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
+from opay_contract.jsontext import DIGITS_AS_ZERO, LONG_ROW, SEPARATORS
+
 _SEPARATOR = r"[ \t\u00a0\u2009\u202f.\-_/\u2010-\u2015]{0,2}"
 _SEPARATED = re.compile(f"[0-9]|{_SEPARATOR.removesuffix('{0,2}')}")
 _RUN = re.compile(rf"[0-9](?:{_SEPARATOR}[0-9])*")
@@ -79,10 +81,7 @@ _WORD_BEFORE = re.compile(r"[^\W\d_][^\w\n]{0,3}\Z")
 _WORD_BEHIND = re.compile(r"[^\w\n]{0,3}[^\W\d_]")
 _NEAR = 4
 
-_DIGITS_AS_ZERO = bytes(ord("0") if byte in b"0123456789" else byte for byte in range(256))
-_ASCII_SEPARATORS = b" \t.-_/"
 _ASCII = bytes(range(128))
-_LONG_RUN = b"0" * _LENGTHS[0]
 _RUN_OF_ZEROS = re.compile(rb"0*+")
 _LONGEST_RUN = 64
 """Digits in a row among which card numbers are looked for without the text around them."""
@@ -111,12 +110,12 @@ def may_have_card_number(text: bytes) -> bool:
     No card number goes over the end of a line, so only lines with a long row of digits are looked at, and
     closely only where some of these would be a card number.
     """
-    plain = text.translate(_DIGITS_AS_ZERO, _ASCII_SEPARATORS)
-    start = plain.find(_LONG_RUN)
+    plain = text.translate(DIGITS_AS_ZERO, SEPARATORS)
+    start = plain.find(LONG_ROW)
     lines = text.split(b"\n") if start >= 0 or not text.isascii() else []
     if not text.isascii() and any(map(_has_foreign_number, lines)):
         return True
-    digits = text.translate(None, _ASCII_SEPARATORS) if start >= 0 else b""
+    digits = text.translate(None, SEPARATORS) if start >= 0 else b""
     number = end = 0
     while start >= 0 and (run := _RUN_OF_ZEROS.match(plain, start)):
         number += plain.count(b"\n", end, start)
@@ -125,7 +124,7 @@ def may_have_card_number(text: bytes) -> bool:
             if has_card_number(lines[number].decode(errors="replace")):
                 return True
             end = plain.find(b"\n", start)
-        start = plain.find(_LONG_RUN, end) if end >= 0 else -1
+        start = plain.find(LONG_ROW, end) if end >= 0 else -1
     return False
 
 
