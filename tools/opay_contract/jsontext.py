@@ -93,7 +93,7 @@ def parse_json(data: bytes) -> Parsed | NotJson:
     if (
         (is_long and may_be_unsafe(data))
         or (len(data) > MAX_DEPTH and data.count(b"[") + data.count(b"{") > MAX_DEPTH)
-        or (data != (compact := _encode(value)) and _count_quotes(data) != _count_quotes(compact))
+        or (data != (compact := _encode(value)) and count_quotes(data) != count_quotes(compact))
     ):
         return _parse_odd(data)
     return Parsed(value, (), (), is_long or b"\\" in data or not data.isascii())
@@ -123,7 +123,8 @@ def may_be_unsafe(text: bytes) -> bool:
     return _LONG_INTEGER in text.translate(_DIGITS_AS_ZERO)
 
 
-def _count_quotes(text: bytes) -> int:
+def count_quotes(text: bytes) -> int:
+    """Return how many quotes begin or end a string in a JSON text."""
     if b"\\" in text:
         text = text.replace(b"\\\\", b"").replace(b'\\"', b"")
     return text.count(b'"')

@@ -23,6 +23,7 @@ DEEP = [
 TEXTS = [
     b"{}", b'{"a":1}', b'{"a":"x"}', b' {"a":1}', b'{"a":1} ', b'{"a":1}\r', b'{"a":\n1}', b'{"a":"\n"}',
     b'{"a":1,"a":1}', b'{"a":"1","a":"2"}', b'{"b":{"a":"x","a":"x"}}', b'{"":0,"":0}', b'{"a":"\\""}',
+    b'{"a":"\\"","a":"\\""}', b'{"\\"":1}', b'{"a":"\\\\","a":"\\\\"}', b'{"a":"\\\\\\"b"}', b'{"a":"\\"}',
     b'{"a":1}{"b":2}', b"{} {}", b'{"a":{}', b'{"a":{}}}', b'{"a":[{}', b'{"b":1}]}',
     b"}{", b"{", b"}", b"{]}",
     b"[1]", b"1", b'"x"', b"null", b"[1", b",2]", b"1 2", b" ", b"\xef\xbb\xbf{}", b'{"a":"\xff"}',
@@ -48,6 +49,7 @@ BODIES = st.dictionaries(
 
 @settings(QUICK)
 @given(st.lists(st.sampled_from(TEXTS) | BODIES.map(lambda body: json.dumps(body).encode()), max_size=8))
+@example([b'{"a":"\\"","a":"\\""}'])
 @example([b'{"a":\n1}', b'{"a":"4111 1111-1111 1111"}'])  # a line more than there are texts
 def test_bodies_that_are_read_together_read_as_each_does(texts: list[bytes]) -> None:
     shapes = Shapes()

@@ -1,15 +1,24 @@
 """Reads the bodies of many exchanges at once: each as `parse_json` reads it, with its shape.
 
-Most are objects on a line, without escapes. Such lines are decoded and looked at together; what may be odd
+Most are objects on a line. Such lines are decoded and looked at together; what may be odd
 about one of them is read again by itself.
 """
 
 from collections.abc import Sequence
+from itertools import compress
 from typing import Any
 
 import msgspec
 
-from opay_contract.jsontext import MAX_DEPTH, NotJson, Parsed, iter_long_rows, may_be_unsafe, parse_json
+from opay_contract.jsontext import (
+    MAX_DEPTH,
+    NotJson,
+    Parsed,
+    count_quotes,
+    iter_long_rows,
+    may_be_unsafe,
+    parse_json,
+)
 from opay_contract.judge.card_numbers import iter_with_numbers
 from opay_contract.judge.shapes import Shape, Shapes
 
@@ -21,8 +30,7 @@ Body = tuple[Parsed | NotJson | None, BodyKind]
 
 NO_BODY: Body = (None, None)
 
-_STAND_IN = b"{}"
-_OPENS, _CLOSES = _STAND_IN
+_STAND_IN, _OPENS, _CLOSES = b"{}", b"{", b"}"
 _LEVELS = MAX_DEPTH // 2
 """Shapes of more levels may be too deep."""
 
@@ -32,23 +40,17 @@ _encode = msgspec.json.Encoder().encode
 
 
 def read_bodies(texts: Sequence[bytes], shapes: Shapes) -> list[Body]:
-    """Read each text."""
-    lines = [text for text in texts if b"\\" not in text]
-    if not _are_objects(lines, b"\n".join(lines)):
-        lines = [line for line in lines if _are_objects([line], line)]
-    if not lines:
-        return [measure(parse_json(text), shapes) for text in texts]
-    read, position = _read_lines(lines, shapes), 0
-    if len(lines) == len(texts):
-        return read
-    found: list[Body] = []
-    for text in texts:
-        if position < len(lines) and text is lines[position]:
-            found.append(read[position])
-            position += 1
-        else:
-            found.append(measure(parse_json(text), shapes))
-    return found
+    """Read each text; those that are a line each, and begin and end as an object does, together.
+
+    Then no value goes over the end of a line: what is left open by a `}` cannot go on with a `{`. So there
+    are as many values as lines only if each line is one.
+    """
+    are_lines = [text[:1] == _OPENS and text[-1:] == _CLOSES and b"\n" not in text for text in texts]
+    read = iter(_read_lines(list(compress(texts, are_lines)), shapes))
+    return [
+        next(read) if is_line else measure(parse_json(text), shapes)
+        for text, is_line in zip(texts, are_lines, strict=True)
+    ]
 
 
 def measure(read: Parsed | NotJson, shapes: Shapes) -> Body:
@@ -64,20 +66,11 @@ def shape_of(kind: BodyKind) -> Shape | None:
     return kind[0] if isinstance(kind, tuple) else kind
 
 
-def _are_objects(lines: Sequence[bytes], joined: bytes) -> bool:
-    """Tell whether each is a line that begins and ends as an object does.
-
-    Then no value goes over the end of a line: what is left open by a `}` cannot go on with a `{`. So there
-    are as many values as lines only if each line is one.
-    """
-    are_braced = all(line[0] == _OPENS and line[-1] == _CLOSES for line in lines)
-    return are_braced and joined.count(b"\n") == len(lines) - 1
-
-
 def _read_lines(lines: list[bytes], shapes: Shapes) -> list[Body]:
-    """Read lines without escapes.
+    """Read lines.
 
-    Objects that have the same key twice are told by the number of quotes, which is smaller in what was read.
+    Objects that have the same key twice are told by the number of quotes, which is smaller in what was read;
+    those that are escaped do not count.
     """
     joined, odd = b"\n".join(lines), set[int]()
     try:
@@ -93,17 +86,19 @@ def _read_lines(lines: list[bytes], shapes: Shapes) -> list[Body]:
         found, quotes = shapes.measure(values)
     except RecursionError:
         return [measure(parse_json(line), shapes) for line in lines]
-    if joined.count(b'"') != quotes:
+    escaped = [number for number, line in enumerate(lines) if b"\\" in line] if b"\\" in joined else []
+    hidden = sum([lines[number].count(b'"') - count_quotes(lines[number]) for number in escaped])
+    if joined.count(b'"') - hidden != quotes:
         odd.update(
             number
             for number, (line, value) in enumerate(zip(lines, values, strict=True))
-            if line.count(b'"') != _encode(value).count(b'"')
+            if count_quotes(line) != count_quotes(_encode(value))
         )
     if any(shape.levels > _LEVELS for shape in set(found)):
         odd.update(number for number, shape in enumerate(found) if shape.levels > _LEVELS)
     rows = list(iter_long_rows(joined, lines))
     odd.update(number for number, row in rows if may_be_unsafe(row) and may_be_unsafe(lines[number]))
-    showing = set(iter_with_numbers(lines, rows))
+    showing = {*iter_with_numbers(lines, rows), *escaped}
     read: list[Body] = [
         (Parsed(value, (), (), number in showing), shape)
         for number, (value, shape) in enumerate(zip(values, found, strict=True))
