@@ -31,6 +31,7 @@ Body = tuple[Parsed | NotJson | None, BodyKind]
 NO_BODY: Body = (None, None)
 
 _STAND_IN, _OPENS, _CLOSES = b"{}", b"{", b"}"
+_LINE_END, _BACKSLASH = b"\n\\"  # bytes look for a number quicker than for bytes
 _LEVELS = MAX_DEPTH // 2
 """Shapes of more levels may be too deep."""
 
@@ -45,7 +46,7 @@ def read_bodies(texts: Sequence[bytes], shapes: Shapes) -> list[Body]:
     Then no value goes over the end of a line: what is left open by a `}` cannot go on with a `{`. So there
     are as many values as lines only if each line is one.
     """
-    are_lines = [text[:1] == _OPENS and text[-1:] == _CLOSES and b"\n" not in text for text in texts]
+    are_lines = [text[:1] == _OPENS and text[-1:] == _CLOSES and _LINE_END not in text for text in texts]
     read = iter(_read_lines(list(compress(texts, are_lines)), shapes))
     return [
         next(read) if is_line else measure(parse_json(text), shapes)
@@ -86,7 +87,9 @@ def _read_lines(lines: list[bytes], shapes: Shapes) -> list[Body]:
         found, quotes = shapes.measure(values)
     except RecursionError:
         return [measure(parse_json(line), shapes) for line in lines]
-    escaped = [number for number, line in enumerate(lines) if b"\\" in line] if b"\\" in joined else []
+    escaped = (
+        [number for number, line in enumerate(lines) if _BACKSLASH in line] if _BACKSLASH in joined else []
+    )
     hidden = sum([lines[number].count(b'"') - count_quotes(lines[number]) for number in escaped])
     if joined.count(b'"') - hidden != quotes:
         odd.update(
