@@ -70,7 +70,7 @@ class ChunkStream:
         except StreamError as error:
             if not length:
                 raise
-            self._chunks = _iter_raising(error)
+            self._chunks = iter_raising(error)
         self._buffer, self._position = b"".join(pieces), 0
         return self._buffer[:size]
 
@@ -221,6 +221,7 @@ def _iter_coalesced(pieces: Iterable[bytes]) -> Iterator[bytes]:
     yield b"".join(kept)
 
 
-def _iter_raising(error: StreamError) -> Iterator[bytes]:
+def iter_raising(error: StreamError) -> Iterator[bytes]:
+    """Yield nothing, and raise an error that was met before."""
     yield from ()
     raise error
