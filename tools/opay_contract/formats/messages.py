@@ -11,7 +11,7 @@ from typing import Any, ParamSpec, Protocol, TypeVar
 import msgspec
 
 from opay_contract.formats.errors import NO_RESPONSE, TOO_DEEP, TOO_LONG, EntryError
-from opay_contract.jsontext import MAX_DEPTH, NotJson, parse_json
+from opay_contract.jsontext import DIGITS_AS_ZERO, MAX_DEPTH, NotJson, parse_json
 from opay_contract.model.exchange import (
     NO_ZONE,
     Exchange,
@@ -23,10 +23,14 @@ from opay_contract.model.exchange import (
     header,
 )
 
-_MOMENT = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?"
-    r"(?:[Zz]|[+-][0-9]{2}:[0-9]{2})"
+_MOMENTS = frozenset(
+    f"0000-00-00{mark}00:00:00{fraction}{zone}".encode()
+    for mark in "Tt "
+    for fraction in ("", *[f".{'0' * digits}" for digits in range(1, 10)])
+    for zone in ("Z", "z", "+00:00", "-00:00")
 )
+"""The times of RFC 3339, each digit a 0."""
+
 _ISO_8601 = re.compile(  # with or without the marks between, as recorders write it
     r"([0-9]{4})-?([0-9]{2})-?([0-9]{2})[Tt ]([0-9]{2}):?([0-9]{2})(?::?([0-9]{2})(?:[.,]([0-9]{1,9}))?)?"
     r" ?([Zz]|[+-]([0-9]{2}):?([0-9]{2})?)?"
@@ -128,7 +132,7 @@ def _holder_of(value: Any, steps: "Steps") -> Any:
 
 def parse_status(value: Any) -> int:
     """Return the status when it is one."""
-    if not isinstance(value, int) or isinstance(value, bool):
+    if type(value) is not int:
         raise EntryError("the status is not an integer")
     if _LOWEST_STATUS <= value <= _HIGHEST_STATUS:
         return value
@@ -174,7 +178,10 @@ def parse_base64(text: Any) -> bytes:
 
 def encode_text(text: str) -> bytes:
     """Return the bytes of decoded text; a lone surrogate, which UTF-8 cannot hold, stays to be seen."""
-    return text.encode("utf-8", "surrogatepass")
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")
 
 
 def parse_moment(value: Any) -> str | None:
@@ -183,7 +190,7 @@ def parse_moment(value: Any) -> str | None:
     A time without a zone is taken as UTC, and has the offset of RFC 3339 that says so (`NO_ZONE`).
     """
     if isinstance(value, str):
-        if _MOMENT.fullmatch(value):
+        if value.encode("utf-8", "replace").translate(DIGITS_AS_ZERO) in _MOMENTS:
             return value
         if date := _HTTP_DATE.fullmatch(value):
             day, month, year, time = date.groups()
@@ -204,7 +211,7 @@ def parse_moment(value: Any) -> str | None:
     except (AttributeError, TypeError, ValueError, IndexError, OverflowError, OSError):
         return None
     text = moment.isoformat() + ("" if moment.tzinfo else NO_ZONE)
-    return text if _MOMENT.fullmatch(text) else None
+    return text if text.encode().translate(DIGITS_AS_ZERO) in _MOMENTS else None
 
 
 def _rfc_3339(found: "re.Match[str]") -> str:
