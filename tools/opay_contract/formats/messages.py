@@ -41,7 +41,7 @@ _HTTP_DATE = re.compile(  # as servers write it (RFC 9110, section 5.6.7); other
     r"([0-9]{2}:[0-9]{2}:[0-9]{2}) GMT"
 )
 _LONGEST_MOMENT = 64
-_LOWEST_STATUS, _HIGHEST_STATUS = 100, 599
+LOWEST_STATUS, HIGHEST_STATUS = 100, 599
 _MOST_REPAIRS = 20
 _FINAL_STATUS, _EMPTY_STATUSES = 200, (204, 304)
 
@@ -134,11 +134,11 @@ def parse_status(value: Any) -> int:
     """Return the status when it is one."""
     if type(value) is not int:
         raise EntryError("the status is not an integer")
-    if _LOWEST_STATUS <= value <= _HIGHEST_STATUS:
+    if LOWEST_STATUS <= value <= HIGHEST_STATUS:
         return value
     if value in (0, -1):
         raise EntryError(NO_RESPONSE)
-    raise EntryError(f"the status is not from {_LOWEST_STATUS} to {_HIGHEST_STATUS}")
+    raise EntryError(f"the status is not from {LOWEST_STATUS} to {HIGHEST_STATUS}")
 
 
 def parse_headers(value: Any) -> Headers | None:
