@@ -25,7 +25,6 @@ from opay_contract.formats.streams import CHUNK, MAX_ENTRY, ChunkStream, Readabl
 _QUOTE = ord('"')
 _BACKSLASH = ord("\\")
 _OPENINGS = (b'"', b"{", b"[")
-_WHITE = b" \t\r\n"
 _OPENING = frozenset(b"{[")
 _SPACE = re.compile(rb"[ \t\r\n]*+")
 _PLAIN_NAME = re.compile(rb'[ \t\r\n]*+"([^"\\]*+)"[ \t\r\n]*+:')
@@ -84,7 +83,7 @@ class JsonCursor:
     def peek(self) -> bytes:
         """Skip white space; return the byte that follows, or nothing at the end."""
         found = self._buffer[self._position : self._position + 1]
-        if found and found not in _WHITE:
+        if found > b" ":
             return found
         while True:
             self._move(_match_end(_SPACE, self._buffer, self._position))

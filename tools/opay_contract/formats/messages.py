@@ -3,9 +3,9 @@
 import base64
 import re
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 import msgspec
@@ -36,10 +36,10 @@ _ISO_8601 = re.compile(  # with or without the marks between, as recorders write
     r" ?([Zz]|[+-]([0-9]{2}):?([0-9]{2})?)?"
 )
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_HTTP_DATE = re.compile(  # as servers write it (RFC 9110, section 5.6.7); other forms are read more slowly
+_HTTP_DAY = re.compile(  # as servers write it (RFC 9110, section 5.6.7); other forms are read more slowly
     rf"[A-Z][a-z]{{2}}, ([0-9]{{2}}) ({'|'.join(_MONTHS)}) ([1-9][0-9]{{3}}) "
-    r"([0-9]{2}:[0-9]{2}:[0-9]{2}) GMT"
 )
+_DAYS_KNOWN = 64
 _LONGEST_MOMENT = 64
 LOWEST_STATUS, HIGHEST_STATUS = 100, 599
 _MOST_REPAIRS = 20
@@ -190,15 +190,15 @@ def parse_moment(value: Any) -> str | None:
     A time without a zone is taken as UTC, and has the offset of RFC 3339 that says so (`NO_ZONE`).
     """
     if isinstance(value, str):
-        if value.encode("utf-8", "replace").translate(DIGITS_AS_ZERO) in _MOMENTS:
+        if _is_moment(value):
             return value
-        if date := _HTTP_DATE.fullmatch(value):
-            day, month, year, time = date.groups()
-            written = f"{year}-{_MONTHS.index(month) + 1:02}-{day}T{time}+00:00"
-            with suppress(ValueError):
+        day = _day_of(value[:-12]) if value.endswith(" GMT") else None
+        if day is not None and _is_moment(written := f"{day}T{value[-12:-4]}+00:00"):
+            try:
                 datetime.fromisoformat(written)
-                return written
-            return None
+            except ValueError:
+                return None
+            return written
         found = _ISO_8601.fullmatch(value.strip()[:_LONGEST_MOMENT])
         if found:
             return _rfc_3339(found)
@@ -211,7 +211,17 @@ def parse_moment(value: Any) -> str | None:
     except (AttributeError, TypeError, ValueError, IndexError, OverflowError, OSError):
         return None
     text = moment.isoformat() + ("" if moment.tzinfo else NO_ZONE)
-    return text if text.encode().translate(DIGITS_AS_ZERO) in _MOMENTS else None
+    return text if _is_moment(text) else None
+
+
+def _is_moment(text: str) -> bool:
+    return text.encode("utf-8", "replace").translate(DIGITS_AS_ZERO) in _MOMENTS
+
+
+@lru_cache(_DAYS_KNOWN)
+def _day_of(date: str) -> str | None:
+    found = _HTTP_DAY.fullmatch(date)
+    return f"{found[3]}-{_MONTHS.index(found[2]) + 1:02}-{found[1]}" if found else None
 
 
 def _rfc_3339(found: "re.Match[str]") -> str:
