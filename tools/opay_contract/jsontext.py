@@ -24,7 +24,7 @@ MAX_DEPTH = 200
 """How deep arrays and objects may be nested; the schema library stops at about 250."""
 
 _MAX_INTEGER_DIGITS = 4000
-_DIGITS_AS_ZERO = bytes(ord("0") if byte in b"0123456789" else byte for byte in range(256))
+DIGITS_AS_ZERO = bytes(ord("0") if byte in b"0123456789" else byte for byte in range(256))
 _SEPARATORS, _LONG_ROW, _ZEROS = b" \t.-_/", b"0" * 13, re.compile(rb"0*+")
 """What may stand between the digits of a number, and a row of these as long as the shortest card number."""
 
@@ -101,12 +101,12 @@ def parse_json(data: bytes) -> Parsed | NotJson:
 
 def has_long_row(text: bytes) -> bool:
     """Tell whether a text has 13 digits in a row, blanks and signs between them aside."""
-    return _LONG_ROW in text.translate(_DIGITS_AS_ZERO, _SEPARATORS)
+    return _LONG_ROW in text.translate(DIGITS_AS_ZERO, _SEPARATORS)
 
 
 def iter_long_rows(text: bytes, lines: Sequence[bytes]) -> Iterator[tuple[int, bytes]]:
     """Yield each 13 digits or more in a row in a text: the number of its line, and the digits."""
-    plain = text.translate(_DIGITS_AS_ZERO, _SEPARATORS)
+    plain = text.translate(DIGITS_AS_ZERO, _SEPARATORS)
     start, end, number, line, digits = plain.find(_LONG_ROW), 0, 0, 0, b""
     while start >= 0 and (run := _ZEROS.match(plain, start)):
         passed = plain.count(b"\n", end, start)
@@ -120,7 +120,7 @@ def iter_long_rows(text: bytes, lines: Sequence[bytes]) -> Iterator[tuple[int, b
 
 def may_be_unsafe(text: bytes) -> bool:
     """Tell whether a text may have an integer that not every reader keeps."""
-    return _LONG_INTEGER in text.translate(_DIGITS_AS_ZERO)
+    return _LONG_INTEGER in text.translate(DIGITS_AS_ZERO)
 
 
 def count_quotes(text: bytes) -> int:

@@ -27,7 +27,7 @@ from opay_contract.formats.streams import (
 from opay_contract.formats.tnetstrings import TnetstringReader
 from opay_contract.formats.vcr import read_vcr
 from opay_contract.formats.yaml_events import MAX_DEPTH
-from opay_contract.model.exchange import NO_ZONE
+from opay_contract.model.exchange import NO_ZONE, Exchange
 from opay_contract.recordings.inputs import Source
 from opay_contract.recordings.parts import iter_parts
 from opay_contract.redact.pseudonyms import is_digit_pseudonym
@@ -59,11 +59,13 @@ def test_a_line_may_be_as_long_as_the_limit() -> None:
         assert list(iter_lines(in_pieces, limit=10)) == [(1, b"{}"), (2, found)]
 
 
-def test_a_status_is_from_100_to_599() -> None:
+def test_a_status_is_from_100_to_599(read: Callable[..., list[Any]]) -> None:
     assert [parse_status(100), parse_status(599)] == [100, 599]
     for odd in (99, 600):
         with pytest.raises(EntryError, match="not from 100 to 599"):
             parse_status(odd)
+    lines = b"".join(b'{"response":{"status":%d,"body":{}}}\n' % status for status in (99, 100, 599, 600))
+    assert [isinstance(one, Exchange) for one in read(lines)] == [False, True, True, False]
 
 
 def test_a_date_of_http_is_a_day_and_a_second_that_there_is() -> None:

@@ -65,7 +65,8 @@ def test_a_value_beyond_the_limit_is_passed_over_without_being_kept() -> None:
     chunks = chain([b'["'], repeat(b"x" * (1 << 20), 10), [b'", 1]'])
     tracemalloc.start()
     try:
-        items = [item for _, item in JsonCursor(ChunkStream(chunks)).iter_item_values(limit=1 << 20)]
+        runs = JsonCursor(ChunkStream(chunks)).iter_runs(limit=1 << 20)
+        items = [item for _, texts, values, _ in runs for item, _ in zip(texts, values, strict=False)]
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

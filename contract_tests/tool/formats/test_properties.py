@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from opay_contract.formats import json_cursor
 from opay_contract.formats.errors import StreamError
 from opay_contract.formats.json_cursor import JsonCursor
-from opay_contract.formats.streams import ChunkStream, iter_lines, iter_read
+from opay_contract.formats.streams import MAX_ENTRY, ChunkStream, iter_lines, iter_read
 from opay_contract.formats.table import FORMATS, Format
 from opay_contract.model.exchange import Exchange, Request, Response
 from opay_contract.recordings.inputs import Source
@@ -180,6 +180,13 @@ def test_chunk_boundaries_do_not_matter_to_a_reader(
     assert list(read(SOURCE.place, cut(data, marks))) == list(read(SOURCE.place, ChunkStream([data])))
 
 
+def items_of(stream: Any, limit: int = MAX_ENTRY) -> Iterator[tuple[int, bytes | None, int]]:
+    """Yield the line, the text and the first byte of each item of a list."""
+    for lines, texts, values, starts in JsonCursor(stream).iter_runs(limit=limit):
+        for line, text, _, start in zip(lines, texts, values, starts, strict=False):
+            yield line, text, start
+
+
 @given(
     values=st.lists(VALUES, max_size=5),
     indent=st.sampled_from([None, 0, 2]),
@@ -187,7 +194,7 @@ def test_chunk_boundaries_do_not_matter_to_a_reader(
 )
 def test_the_cursor_cuts_out_exactly_the_items(values: Any, indent: Any, marks: Any) -> None:
     data = json.dumps(values, indent=indent, ensure_ascii=False).encode("utf-8", "surrogatepass")
-    found = [item for _, item in JsonCursor(cut(data, marks)).iter_item_values()]
+    found = [item for _, item, _ in items_of(cut(data, marks))]
     assert [json.loads(str(item, "utf-8", "surrogatepass")) for item in found if item] == values
 
 
@@ -217,7 +224,7 @@ def read_slowly(cut_data: Any) -> Any:
 def read_items(cut_data: Any) -> Any:
     found: list[Any] = []
     try:
-        found.extend(JsonCursor(cut_data).iter_item_values(limit=200))
+        found.extend(items_of(cut_data, limit=200))
     except StreamError as error:
         found.append(error.reason)
     return found
@@ -252,20 +259,19 @@ def test_long_arrays_are_cut_as_they_are_walked_through(between: str) -> None:
     for position, text in zip((100, 200, 300, 400, 500), odd, strict=True):
         texts.insert(position, text)
     data = f"[{between.join(texts)}]".encode()
-    found = list(JsonCursor(io.BytesIO(data)).iter_item_values())
+    found = list(items_of(io.BytesIO(data)))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(json_cursor, "_JOINT", re.compile(rb"(?!)"))
-        assert list(JsonCursor(io.BytesIO(data)).iter_item_values()) == found
-    assert [item for _, item in found] == [text.encode() for text in texts]
+        assert list(items_of(io.BytesIO(data))) == found
+    assert [item for _, item, _ in found] == [text.encode() for text in texts]
+    assert all(data[start:].startswith(item or b"-") for _, item, start in found)
 
 
 def test_objects_without_a_comma_between_them_are_no_items() -> None:
     alike = '{"n": 1}, {"n": 2}, {"n": 3}, {"n": 4}'
     read, reason = list[Any](), ""
     try:
-        read.extend(
-            JsonCursor(io.BytesIO(f'[{alike}, {{"n": 5}} {{"n": 6}}, {alike}]'.encode())).iter_item_values()
-        )
+        read.extend(items_of(io.BytesIO(f'[{alike}, {{"n": 5}} {{"n": 6}}, {alike}]'.encode())))
     except StreamError as error:
         reason = error.reason
     assert (len(read), reason) == (5, "the file stops being JSON on line 1")
@@ -281,7 +287,7 @@ def test_most_items_are_cut_at_a_guess(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(JsonCursor, "take_value", take)
     data = json.dumps([{"a": number, "b": "x" * 1000} for number in range(2000)]).encode()
-    assert len(list(JsonCursor(io.BytesIO(data)).iter_item_values())) == 2000
+    assert len(list(items_of(io.BytesIO(data)))) == 2000
     assert len(walked) < 20
 
 

@@ -5,6 +5,7 @@ every call needs its own lines: `--parallel` mixes them.
 """
 
 import codecs
+import io
 import re
 from collections.abc import Iterator
 from enum import Enum, auto
@@ -17,6 +18,8 @@ from opay_contract.formats.streams import MAX_ENTRY, Readable, iter_read
 
 _FINAL_STATUS = 200
 _ENDS = b"\r\n"
+_MARKS = frozenset((b"> ", b"< ", b"* "))
+_WHITE = " \t\r\n\x0b\x0c"  # of ASCII, alone
 _MAX_HEADERS = 1000
 
 # Lines as curl writes them, the first with `--trace-time` and `--trace-ids`. An editor may have taken off
@@ -24,7 +27,6 @@ _MAX_HEADERS = 1000
 _STAMP = re.compile(
     rb"(?:[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6} )?(?:\[[0-9x]+-[0-9x]+\] )?(?=[*<>{}](?: |\r*\n|\Z))"
 )
-_FIRST_OF_STAMP = b"0123456789["
 _REQUEST = re.compile(rb"([A-Z]+) (\S+) HTTP/[0-9.]+")
 _STATUS = re.compile(rb"HTTP/[0-9.]+ ([0-9]{3})\b")
 _CONNECTING = re.compile(rb"\* ++(?:Trying |Connecting to |Could not resolve |Host .* was resolved)")
@@ -103,9 +105,9 @@ class Call:
     def add_header(self, text: bytes) -> None:
         """Note a header field of whichever message is on."""
         fields = self.sent if self.status is None else self.received
-        name, _, value = text.partition(b":")
+        name, _, value = read_bytes(text).partition(":")
         if name and len(fields) < _MAX_HEADERS:
-            fields.append((read_bytes(name), read_bytes(value.strip())))
+            fields.append((name, value.strip(_WHITE)))
 
     def add_body(self, piece: bytes) -> None:
         """Take the next piece of the body, as far as one may be kept."""
@@ -146,12 +148,13 @@ class Transcript:
         """Take a line without the meters that were in it."""
         if self._has_double_ends and line.endswith(b"\r\n"):  # a terminal's, as script(1) keeps it
             line = line[:-2] + b"\n"
-        if line[:1] in _FIRST_OF_STAMP:
-            line = line[_end(_STAMP, line) :]
         mark = line[:2]
-        if mark[1:] in _ENDS and not line[1:].strip(_ENDS):  # an editor took off the space
-            is_in_body = self._call is not None and self._call.has_headers
-            mark = mark if is_in_body else line[:1] + b" "
+        if mark not in _MARKS:
+            line = line[_end(_STAMP, line) :]
+            mark = line[:2]
+            if mark[1:] in _ENDS and not line[1:].strip(_ENDS):  # an editor took off the space
+                is_in_body = self._call is not None and self._call.has_headers
+                mark = mark if is_in_body else line[:1] + b" "
         if mark == b"> ":
             self._add_sent(number, line[1:].removeprefix(b" "))
         elif mark == b"< ":
@@ -285,10 +288,10 @@ def _iter_lines(stream: Readable) -> Iterator[tuple[int, bytes]]:
     """Yield the lines with their ends; a line beyond the limit comes in parts."""
     number, pieces, size = 1, list[bytes](), 0
     for chunk in iter_read(stream):
-        lines = chunk.split(b"\n")
-        rest = lines.pop()
+        lines = io.BytesIO(chunk).readlines()
+        rest = b"" if lines[-1].endswith(b"\n") else lines.pop()
         for line in lines:
-            yield number, b"".join((*pieces, line, b"\n")) if pieces else line + b"\n"
+            yield number, b"".join((*pieces, line)) if pieces else line
             number, pieces, size = number + 1, [], 0
         if rest:
             pieces.append(rest)

@@ -41,6 +41,12 @@ ENTRIES: Path = {"log": {"entries": {}}, "entries": {}}
 """Where in a HAR the entries are, also in one that lost its wrapper."""
 
 _PSEUDO, _CODING = ":", "content-encoding"
+_PLAIN, _MOST_KNOWN = set[str](), 1000
+"""Names of header fields that are nothing special."""
+
+_LAST: list[tuple[Any, Headers | None, bool]] = [(None, None, False)]
+"""The header fields of the request before, and what they are: those of the next are often the same."""
+
 _UNKNOWN_TYPE = "x-unknown"  # of Chromium, where there was none
 _STATUS_DIGITS = 5  # more than a status has, and few enough for int()
 HEAD_OF_PART, TAIL_OF_PART = b'{"log":{"entries":[', b"]}}"
@@ -106,24 +112,22 @@ def read_har(
     cursor = JsonCursor(stream, offset)
     cursor.line = line
     segments = iter_all_segments(cursor, ENTRIES, whole=False, decoder=_ENTRY)
-    return read_entries(place_of, segments, partial(_read_entry, attached=stream.attached), before)
+    return read_entries(place_of, segments, partial(_read_entry, stream.attached), before)
 
 
-def _read_entry(
-    place: Place, found: Entry, attached: Callable[[str], bytes | None] = nothing_attached
-) -> Exchange | Unreadable:
+def _read_entry(attached: Callable[[str], bytes | None], place: Place, found: Entry) -> Exchange | Unreadable:
     entry = found.value or decode_entry(_ENTRY, found.data, found.line, _repair)
-    content = entry.response.content if entry.response else None
+    request, response, moment = entry.request, entry.response, entry.started_date_time
+    content = response.content if attached is not nothing_attached and response else None
     if content and content.file and content.text is None and (body := attached(content.file)) is not None:
         content.text, content.encoding = base64.b64encode(body).decode(), "base64"
-    request = _NO_REQUEST if entry.request is None else _request(entry.request)
-    moment = entry.started_date_time
-    return build_exchange(place, request, _response, entry.response, parse_moment(moment) if moment else None)
+    sent = _NO_REQUEST if request is None else _request(request)
+    return build_exchange(place, sent, _response, response, parse_moment(moment) if moment else None)
 
 
 rewrite_har = JsonFormat(
     segments=lambda stream, whole: iter_all_segments(JsonCursor(stream), ENTRIES, whole=whole),
-    read=_read_entry,
+    read=partial(_read_entry, nothing_attached),
 ).rewrite_all
 
 
@@ -179,24 +183,25 @@ def _repair(steps: Steps, value: Any) -> Any:
 
 
 def _request(recorded: _HarRequest) -> Request:
-    headers, is_coded = _headers(recorded.headers)
-    body = attempt(_request_body, recorded)
-    if is_coded:
-        body = decode_sent(body, headers)
-    return Request(method=recorded.method, url=recorded.url, headers=headers, body=body)
-
-
-def _request_body(recorded: _HarRequest) -> bytes | None:
-    posted = recorded.post_data
+    same, headers, is_coded = _LAST[0]
+    if recorded.headers != same:
+        headers, is_coded = _headers(recorded.headers)
+        _LAST[0] = (recorded.headers, headers, is_coded)
+    posted, size = recorded.post_data, recorded.body_size
     if posted is None or posted.text is None:
-        return b"" if recorded.body_size == 0 else None
-    body = _decoded(posted.text, posted.encoding)
-    if recorded.body_size is not None and len(body) != recorded.body_size:
+        body = b"" if size == 0 else None
+    elif posted.encoding == "base64":
+        body = attempt(parse_base64, posted.text)
+    else:
+        body = encode_text(posted.text)
+    if body and size is not None and len(body) != size:
         # schemathesis gives bytes that it preserves as base64; only the size tells
         with suppress(ValueError):
             decoded = base64.b64decode(body, validate=True)
-            return decoded if len(decoded) == recorded.body_size else body
-    return body
+            body = decoded if len(decoded) == size else body
+    if is_coded:
+        body = decode_sent(body, headers)
+    return Request(method=recorded.method, url=recorded.url, headers=headers, body=body)
 
 
 def _response(recorded: _HarResponse | None) -> Response:
@@ -210,11 +215,11 @@ def _response(recorded: _HarResponse | None) -> Response:
     if content.text is None:
         body = _missing_body(content, recorded.body_size, headers)
         return Response(status=status, headers=headers, body=body)
-    given = body = _decoded(content.text, content.encoding)
+    given = body = parse_base64(content.text) if content.encoding == "base64" else encode_text(content.text)
     if is_coded or given[:1] not in USUAL_BEGINNINGS:
         body = decode_body(given, headers)
-    if _is_truncated(content, max(len(body), len(given))):
-        raise EntryError(TRUNCATED_BODY)
+    if content.comment is not None or (content.size or 0) > len(body):
+        _refuse_truncated(content, max(len(body), len(given)))
     return Response(status=status, headers=headers, body=body)
 
 
@@ -228,9 +233,14 @@ def _headers(fields: list[_Field] | None) -> tuple[Headers | None, bool]:
     found, is_coded = [], False
     for field in fields:
         name = field.name
-        if name and name[0] != _PSEUDO:
-            found.append((name, field.value or ""))
-            is_coded = is_coded or (len(name) == len(_CODING) and name.lower() == _CODING)
+        if name not in _PLAIN:
+            if name.lower() == _CODING:
+                is_coded = True
+            elif not name or name[0] == _PSEUDO:
+                continue
+            elif len(_PLAIN) < _MOST_KNOWN:
+                _PLAIN.add(name)
+        found.append((name, field.value or ""))
     return tuple(found), is_coded
 
 
@@ -244,17 +254,12 @@ def _missing_body(content: _Content, body_size: float | None, headers: Headers |
     return empty_body(headers, NO_BODY)
 
 
-def _decoded(text: str, encoding: str | None) -> bytes:
-    return parse_base64(text) if encoding == "base64" else encode_text(text)
-
-
-def _is_truncated(content: _Content, length: int) -> bool:
-    """Tell whether the recorder kept a part only.
+def _refuse_truncated(content: _Content, length: int) -> None:
+    """Refuse a body of which the recorder kept a part only.
 
     mitmproxy gives the compressed length as `size`; where compression made a body longer, its negative
     `compression` brings it back.
     """
-    if content.comment is not None and "truncated" in content.comment.lower():
-        return True
     size = (content.size or 0) + min(content.compression or 0, 0)
-    return length + _BYTE_ORDER_MARK < size
+    if "truncated" in (content.comment or "").lower() or length + _BYTE_ORDER_MARK < size:
+        raise EntryError(TRUNCATED_BODY)

@@ -12,20 +12,19 @@ import codecs
 import io
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from itertools import repeat
-from typing import TypeVar
+from itertools import accumulate, repeat
+from typing import Any
 
 import msgspec
 
 from opay_contract.formats.errors import StreamError
-from opay_contract.formats.streams import CHUNK, MAX_ENTRY, Readable
+from opay_contract.formats.streams import CHUNK, MAX_ENTRY, ChunkStream, Readable, iter_raising
 
 _QUOTE = ord('"')
 _BACKSLASH = ord("\\")
 _OPENINGS = (b'"', b"{", b"[")
-_WHITE = b" \t\r\n"
 _OPENING = frozenset(b"{[")
 _SPACE = re.compile(rb"[ \t\r\n]*+")
 _PLAIN_NAME = re.compile(rb'[ \t\r\n]*+"([^"\\]*+)"[ \t\r\n]*+:')
@@ -48,16 +47,21 @@ _BALANCED = re.compile(_balanced(4), re.DOTALL)
 _JOINT = re.compile(rb'[ \t\r\n]*+,[ \t\r\n]*+\{[ \t\r\n]*+"[^"\\]*+"')  # up to the next object's first name
 _LONGEST_JOINT = 512
 _GUESSES = 4
-_Value = TypeVar("_Value")
+Decoder = msgspec.json.Decoder[Any]
+"""Decodes an item as its format has it; where it can, that proves that the item was cut out rightly."""
+
+Run = tuple[Iterable[int], Iterable[bytes | None], Iterable[Any], Iterable[int]]
+"""Items of an array: the line of each, its bytes, what it was decoded as, and how many bytes are before it.
+
+Its bytes may be left out where it was decoded. There are as many values as items.
+"""
+
 _ANY = msgspec.json.Decoder(msgspec.Raw)
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 class JsonCursor:
-    """A position in JSON text; `line` is the 1-based line that it stands on.
-
-    The item of an array that was yielded last begins at the byte `start`.
-    """
+    """A position in JSON text; `line` is the 1-based line that it stands on."""
 
     def __init__(self, stream: Readable, before: int = 0) -> None:
         """Stand before the first value of `stream`, behind a byte order mark; so many bytes are before it."""
@@ -66,7 +70,6 @@ class JsonCursor:
         self._position = 0
         self._before = before  # how many bytes are before the buffer
         self.line = 1
-        self.start = 0
         while len(self._buffer) < len(codecs.BOM_UTF8) and self._fill():
             pass
         if self._buffer.startswith(codecs.BOM_UTF8):
@@ -80,7 +83,7 @@ class JsonCursor:
     def peek(self) -> bytes:
         """Skip white space; return the byte that follows, or nothing at the end."""
         found = self._buffer[self._position : self._position + 1]
-        if found and found not in _WHITE:
+        if found > b" ":
             return found
         while True:
             self._move(_match_end(_SPACE, self._buffer, self._position))
@@ -116,20 +119,13 @@ class JsonCursor:
             if self._take(b",", b"]") == b"]":
                 return
 
-    def iter_item_values(self, limit: int = MAX_ENTRY) -> Iterator[tuple[int, bytes | None]]:
-        """Yield each item of an array with its line; None is one of more bytes than `limit`."""
-        for line, data, raw in self.iter_decoded_items(_ANY, limit):
-            yield line, data if raw is None else bytes(raw)
-
-    def iter_decoded_items(
-        self, decoder: "msgspec.json.Decoder[_Value]", limit: int = MAX_ENTRY
-    ) -> Iterator[tuple[int, bytes | None, _Value | None]]:
-        """Yield each item with its line: what a decoder takes it for, or its bytes where it was not asked."""
+    def iter_runs(self, decoder: Decoder | None = None, limit: int = MAX_ENTRY) -> Iterator[Run]:
+        """Yield the items of an array, some at a time; the bytes of one of more than `limit` are None."""
         for _ in self.iter_items():
             self.peek()
-            line, self.start = self.line, self.offset
+            line, start = self.line, self.offset
             data = self.take_value(limit)
-            yield line, data, None
+            yield (line,), (data,), (None,), (start,)
             joint = self._joint(data)
             if joint:
                 yield from self._iter_alike(joint, limit, decoder)
@@ -173,10 +169,8 @@ class JsonCursor:
                 return len(items)
         return 0
 
-    def _iter_alike(
-        self, joint: bytes, limit: int, decoder: "msgspec.json.Decoder[_Value]"
-    ) -> Iterator[tuple[int, bytes | None, _Value | None]]:
-        """Yield items as long as `joint` leads from one to the next; stop behind one of them.
+    def _iter_alike(self, joint: bytes, limit: int, decoder: Decoder | None) -> Iterator[Run]:
+        """Take items as long as `joint` leads from one to the next; stop behind one of them.
 
         All that are in the buffer are decoded at once, each on a line of its own: where there are as many
         values as lines, each line is one. Else they are decoded one by one.
@@ -184,29 +178,33 @@ class JsonCursor:
         step = joint.index(b"{") - 1
         head = joint[step + 1 :]
         breaks, breaks_before = joint.count(b"\n"), joint.count(b"\n", 0, -len(head))
+        kind = decoder or _ANY
         while True:
-            start = self._position + len(joint) - 1
-            end = self._buffer.rfind(joint, start)
-            pieces = self._buffer[start:end].split(joint) if end > 0 else []
-            if not pieces or max(map(len, pieces)) + len(head) >= limit:
+            pieces = self._buffer[self._position - 1 :].split(joint)[1:-1]
+            sizes = [len(joint) + len(piece) for piece in pieces]
+            if not pieces or max(sizes) - step > limit:
                 return
-            one_by_one = _iter_decoded(decoder, head, pieces)
-            found: Iterator[tuple[bytes | None, _Value | None]] = one_by_one
+            values = list[Any]()
             with suppress(ValueError, RecursionError):
                 text = (b"}\n" + head).join((b"", *pieces, b""))  # to put ends on it would copy it twice
-                values = decoder.decode_lines(memoryview(text)[2 : -len(head) - 1])
-                if len(values) == len(pieces):
-                    found = zip(repeat(None), values)
-            is_on_one_line = not breaks and self._buffer.find(b"\n", start, end) < 0
-            for piece, (data, value) in zip(pieces, found, strict=False):
-                line = self.line + breaks_before
-                self.start = self._before + self._position + step
-                self._position += len(joint) + len(piece)
-                if not is_on_one_line:
-                    self.line += breaks + piece.count(b"\n")
-                yield line, data, value
-            if self._position <= end:
+                values = kind.decode_lines(memoryview(text)[2 : -len(head) - 1])
+            is_proven = len(values) == len(pieces)
+            texts = [] if is_proven and decoder else [head + piece + b"}" for piece in pieces]
+            if not is_proven:
+                values = list(_iter_decoded(kind, texts))
+            line, starts = self.line, accumulate(sizes, initial=self.offset + step)
+            self._move(self._position + sum(sizes[: len(values)]))
+            lines: Iterable[int] = repeat(line)
+            if line != self.line:
+                counts = [breaks + piece.count(b"\n") for piece in pieces]
+                lines = accumulate(counts, initial=line + breaks_before)
+            yield lines, texts or repeat(None), values if decoder else [None] * len(values), starts
+            if len(values) < len(pieces):
                 return
+            try:
+                self._fill()
+            except StreamError as error:  # comes after what is in the buffer
+                self._stream = ChunkStream(iter_raising(error))
 
     def take_value(self, limit: int = MAX_ENTRY) -> bytes | None:
         """Take the next value; return its bytes, or None when they are more than `limit`."""
@@ -282,7 +280,7 @@ class JsonCursor:
                 return
             if not self._fill():
                 raise StreamError("the file breaks off")
-            position = 0
+            position = self._position
 
     def _cut(self, position: int) -> bytes:
         piece = self._buffer[self._position : position]
@@ -296,9 +294,10 @@ class JsonCursor:
 
     def _fill(self) -> bool:
         chunk = self._stream.read(CHUNK)
-        self._before += self._position
-        self._buffer = self._buffer[self._position :] + chunk
-        self._position = 0
+        passed = max(self._position - 1, 0)  # all but the byte before this position
+        self._before += passed
+        self._buffer = self._buffer[passed:] + chunk
+        self._position -= passed
         return bool(chunk)
 
     def _failure(self) -> StreamError:
@@ -326,18 +325,15 @@ def _scan(buffer: bytes, position: int, depth: int, *, in_string: bool) -> tuple
             return position, depth, False
 
 
-def _iter_decoded(
-    decoder: "msgspec.json.Decoder[_Value]", head: bytes, pieces: list[bytes]
-) -> Iterator[tuple[bytes, _Value | None]]:
-    """Yield items, and what each is taken for; stop before one that is no value."""
-    for piece in pieces:
-        data = head + piece + b"}"
+def _iter_decoded(decoder: Decoder, texts: list[bytes]) -> Iterator[Any]:
+    """Yield what items are taken for, None for another value; stop before one that is no value."""
+    for data in texts:
         try:
-            yield data, decoder.decode(data)
+            yield decoder.decode(data)
         except (ValueError, RecursionError):
             if not _is_value(data):
                 return
-            yield data, None
+            yield None
 
 
 def _is_value(data: bytes) -> bool:

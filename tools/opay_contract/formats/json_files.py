@@ -11,7 +11,7 @@ import msgspec
 
 from opay_contract.formats.editing import HERE, Edited, EntryVisitor, Found, Policy, Sink, Tally, edit_entry
 from opay_contract.formats.errors import EntryError, StreamError
-from opay_contract.formats.json_cursor import JsonCursor
+from opay_contract.formats.json_cursor import Decoder, JsonCursor
 from opay_contract.formats.json_text import Visitor, read_text, rewrite_json, write_text
 from opay_contract.formats.messages import PlaceOf
 from opay_contract.formats.streams import MAX_ENTRY, ChunkStream
@@ -41,10 +41,10 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
 
     line: int
     data: bytes | None
-    request: tuple[int, bytes | None] | None = None
-    fault: str | None = None
     value: Any = None
     start: int | None = None
+    request: tuple[int, bytes | None] | None = None
+    fault: str | None = None
 
 
 class Name(msgspec.Struct, frozen=True, gc=False):
@@ -73,9 +73,6 @@ Path = dict[str, "Path"]
 Read = Callable[[Place, Entry], Exchange | Unreadable]
 """Returns what an entry holds; raises an `EntryError` where that cannot be read."""
 
-Decoder = msgspec.json.Decoder[Any]
-"""Decodes an entry as its format has it; where it can, that proves that the entry was cut out rightly."""
-
 
 def iter_segments(
     cursor: JsonCursor, path: Path, name: str = "", *, whole: bool, decoder: Decoder | None = None
@@ -98,14 +95,11 @@ def iter_segments(
                 yield Name(member)
                 yield take_beside(cursor, member, whole=whole)
         yield b"}"
+    elif found and first == b"[" and whole:
+        yield from _iter_items(cursor)
     elif found and first == b"[":
-        if whole:
-            yield from _iter_items(cursor)
-        elif decoder is None:
-            yield from (Entry(line, data, start=cursor.start) for line, data in cursor.iter_item_values())
-        else:
-            decoded = cursor.iter_decoded_items(decoder)
-            yield from (Entry(line, data, None, None, value, cursor.start) for line, data, value in decoded)
+        for run in cursor.iter_runs(decoder):
+            yield from map(Entry, *run)
     elif found:
         yield b"{"
         for number, member in enumerate(cursor.iter_members()):
@@ -174,7 +168,12 @@ def read_entries(
             if start is None or start[0] != segment.start:
                 start = None if segment.start is None else (segment.start, number)
             number += 1
-            yield read_entry(read, place_of(number, segment.line, start), segment)
+            place = place_of(number, segment.line, start)
+            try:
+                found = read(place, segment)
+            except EntryError as error:
+                found = Unreadable(place=place, reason=error.reason)
+            yield found
 
 
 def read_entry(read: Read, place: Place, entry: Entry) -> Exchange | Unreadable:
@@ -234,7 +233,7 @@ def _rewrite_entry(policy: Policy, kind: JsonFormat, entry: Entry, tally: Tally)
     noted = policy.notes()
 
     def read(data: bytes | None) -> Found:
-        return read_entry(kind.read, HERE, Entry(1, data, entry.request, entry.fault))
+        return read_entry(kind.read, HERE, Entry(1, data, request=entry.request, fault=entry.fault))
 
     def make(found: Found, edited: Edited | None) -> Iterator[bytes]:
         if entry.data is not None and entry.fault is None:

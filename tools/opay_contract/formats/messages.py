@@ -3,15 +3,15 @@
 import base64
 import re
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 import msgspec
 
 from opay_contract.formats.errors import NO_RESPONSE, TOO_DEEP, TOO_LONG, EntryError
-from opay_contract.jsontext import MAX_DEPTH, NotJson, parse_json
+from opay_contract.jsontext import DIGITS_AS_ZERO, MAX_DEPTH, NotJson, parse_json
 from opay_contract.model.exchange import (
     NO_ZONE,
     Exchange,
@@ -23,21 +23,25 @@ from opay_contract.model.exchange import (
     header,
 )
 
-_MOMENT = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?"
-    r"(?:[Zz]|[+-][0-9]{2}:[0-9]{2})"
+_MOMENTS = frozenset(
+    f"0000-00-00{mark}00:00:00{fraction}{zone}".encode()
+    for mark in "Tt "
+    for fraction in ("", *[f".{'0' * digits}" for digits in range(1, 10)])
+    for zone in ("Z", "z", "+00:00", "-00:00")
 )
+"""The times of RFC 3339, each digit a 0."""
+
 _ISO_8601 = re.compile(  # with or without the marks between, as recorders write it
     r"([0-9]{4})-?([0-9]{2})-?([0-9]{2})[Tt ]([0-9]{2}):?([0-9]{2})(?::?([0-9]{2})(?:[.,]([0-9]{1,9}))?)?"
     r" ?([Zz]|[+-]([0-9]{2}):?([0-9]{2})?)?"
 )
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_HTTP_DATE = re.compile(  # as servers write it (RFC 9110, section 5.6.7); other forms are read more slowly
+_HTTP_DAY = re.compile(  # as servers write it (RFC 9110, section 5.6.7); other forms are read more slowly
     rf"[A-Z][a-z]{{2}}, ([0-9]{{2}}) ({'|'.join(_MONTHS)}) ([1-9][0-9]{{3}}) "
-    r"([0-9]{2}:[0-9]{2}:[0-9]{2}) GMT"
 )
+_DAYS_KNOWN = 64
 _LONGEST_MOMENT = 64
-_LOWEST_STATUS, _HIGHEST_STATUS = 100, 599
+LOWEST_STATUS, HIGHEST_STATUS = 100, 599
 _MOST_REPAIRS = 20
 _FINAL_STATUS, _EMPTY_STATUSES = 200, (204, 304)
 
@@ -128,13 +132,13 @@ def _holder_of(value: Any, steps: "Steps") -> Any:
 
 def parse_status(value: Any) -> int:
     """Return the status when it is one."""
-    if not isinstance(value, int) or isinstance(value, bool):
+    if type(value) is not int:
         raise EntryError("the status is not an integer")
-    if _LOWEST_STATUS <= value <= _HIGHEST_STATUS:
+    if LOWEST_STATUS <= value <= HIGHEST_STATUS:
         return value
     if value in (0, -1):
         raise EntryError(NO_RESPONSE)
-    raise EntryError(f"the status is not from {_LOWEST_STATUS} to {_HIGHEST_STATUS}")
+    raise EntryError(f"the status is not from {LOWEST_STATUS} to {HIGHEST_STATUS}")
 
 
 def parse_headers(value: Any) -> Headers | None:
@@ -174,7 +178,10 @@ def parse_base64(text: Any) -> bytes:
 
 def encode_text(text: str) -> bytes:
     """Return the bytes of decoded text; a lone surrogate, which UTF-8 cannot hold, stays to be seen."""
-    return text.encode("utf-8", "surrogatepass")
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")
 
 
 def parse_moment(value: Any) -> str | None:
@@ -183,15 +190,15 @@ def parse_moment(value: Any) -> str | None:
     A time without a zone is taken as UTC, and has the offset of RFC 3339 that says so (`NO_ZONE`).
     """
     if isinstance(value, str):
-        if _MOMENT.fullmatch(value):
+        if _is_moment(value):
             return value
-        if date := _HTTP_DATE.fullmatch(value):
-            day, month, year, time = date.groups()
-            written = f"{year}-{_MONTHS.index(month) + 1:02}-{day}T{time}+00:00"
-            with suppress(ValueError):
+        day = _day_of(value[:-12]) if value.endswith(" GMT") else None
+        if day is not None and _is_moment(written := f"{day}T{value[-12:-4]}+00:00"):
+            try:
                 datetime.fromisoformat(written)
-                return written
-            return None
+            except ValueError:
+                return None
+            return written
         found = _ISO_8601.fullmatch(value.strip()[:_LONGEST_MOMENT])
         if found:
             return _rfc_3339(found)
@@ -204,7 +211,17 @@ def parse_moment(value: Any) -> str | None:
     except (AttributeError, TypeError, ValueError, IndexError, OverflowError, OSError):
         return None
     text = moment.isoformat() + ("" if moment.tzinfo else NO_ZONE)
-    return text if _MOMENT.fullmatch(text) else None
+    return text if _is_moment(text) else None
+
+
+def _is_moment(text: str) -> bool:
+    return text.encode("utf-8", "replace").translate(DIGITS_AS_ZERO) in _MOMENTS
+
+
+@lru_cache(_DAYS_KNOWN)
+def _day_of(date: str) -> str | None:
+    found = _HTTP_DAY.fullmatch(date)
+    return f"{found[3]}-{_MONTHS.index(found[2]) + 1:02}-{found[1]}" if found else None
 
 
 def _rfc_3339(found: "re.Match[str]") -> str:

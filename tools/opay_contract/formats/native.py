@@ -8,7 +8,7 @@ A body is any JSON value, or its text as a string, or `body_base64`. Any other l
 import json
 from collections.abc import Iterator
 from functools import partial
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -24,6 +24,8 @@ from opay_contract.formats.json_files import (
     iter_segments,
 )
 from opay_contract.formats.messages import (
+    HIGHEST_STATUS,
+    LOWEST_STATUS,
     PlaceOf,
     Repair,
     Steps,
@@ -38,30 +40,34 @@ from opay_contract.formats.messages import (
     parse_status,
 )
 from opay_contract.formats.streams import LONG_LINE, MAX_ENTRY, ChunkStream, Readable, iter_lines, iter_read
-from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response, Unreadable
+from opay_contract.model.exchange import Exchange, Place, Request, Response, Unreadable
 
 ABSENT = msgspec.Raw(b"")
-"""A body or headers that the line does not have; `null` is `b"null"`."""
+"""A body that the line does not have; `null` is `b"null"`."""
 
 BARE_STATUS = 200
 """The status that a bare body is taken to have come with."""
 
 
+_Fields = dict[str, str] | list[tuple[str, str]] | None
+"""Header fields as nearly every line has them."""
+
+
 class LineRequest(msgspec.Struct, gc=False):
-    """The request of a line; headers and body as they stand."""
+    """The request of a line; the body as it stands."""
 
     method: str | None = None
     url: str | None = None
-    headers: msgspec.Raw = ABSENT
+    headers: _Fields = None
     body: msgspec.Raw = ABSENT
     body_base64: str | None = None
 
 
 class LineResponse(msgspec.Struct, gc=False):
-    """The response of a line; headers and body as they stand. The range of the status is not checked."""
+    """The response of a line; the body as it stands."""
 
-    status: int
-    headers: msgspec.Raw = ABSENT
+    status: Annotated[int, msgspec.Meta(ge=LOWEST_STATUS, le=HIGHEST_STATUS)]
+    headers: _Fields = None
     body: msgspec.Raw = ABSENT
     body_base64: str | None = None
 
@@ -74,35 +80,9 @@ class Line(msgspec.Struct, gc=False):
     recorded_at: str | None = None
 
 
-_REQUEST = msgspec.json.Decoder(LineRequest)
-_UsualHeaders = dict[str, str] | list[tuple[str, str]] | None
-
-
-class _UsualRequest(msgspec.Struct, gc=False):
-    method: str | None = None
-    url: str | None = None
-    headers: _UsualHeaders = None
-    body: msgspec.Raw = ABSENT
-    body_base64: str | None = None
-
-
-class _UsualResponse(msgspec.Struct, gc=False):
-    status: int
-    headers: _UsualHeaders = None
-    body: msgspec.Raw = ABSENT
-    body_base64: str | None = None
-
-
-class _UsualLine(msgspec.Struct, gc=False):
-    response: _UsualResponse | None = None
-    request: _UsualRequest | None = None
-    recorded_at: str | None = None
-
-
-_USUAL = msgspec.json.Decoder(_UsualLine)
+_LINE = msgspec.json.Decoder(Line)
 _TEXT = msgspec.json.Decoder(str)
 _UNKNOWN = Request()
-_NO_BODY = (b"", b"null")
 _QUOTE = ord('"')
 _REQUEST_MEMBERS = frozenset(LineRequest.__struct_fields__)
 _Part = TypeVar("_Part", LineRequest, LineResponse)
@@ -127,7 +107,21 @@ def iter_line_segments(stream: Readable) -> Iterator[Segment]:
 def parse_line(place: Place, line: bytes) -> Exchange | Unreadable:
     """Return the exchange that a line holds, or why it holds none; never raises."""
     try:
-        return _parse(place, line)
+        try:
+            decoded = _LINE.decode(line)
+        except (ValueError, RecursionError):
+            decoded = _decode_odd(place, line)
+        if decoded.response is None:
+            response = Response(status=BARE_STATUS, body=line.removesuffix(b"\r"))
+            return Exchange(place=place, request=_UNKNOWN, response=response)
+        sent, moment = decoded.request, decoded.recorded_at
+        return Exchange(
+            place=place,
+            request=_UNKNOWN if sent is None else _request(sent),
+            response=_response(decoded.response),
+            recorded_at=None if moment is None else parse_moment(moment),
+            is_asserted=(sent is None or sent.url is None) and _is_own(line),
+        )
     except EntryError as error:
         return Unreadable(place=place, reason=error.reason, request=_sender(line))
 
@@ -135,48 +129,12 @@ def parse_line(place: Place, line: bytes) -> Exchange | Unreadable:
 def _sender(line: bytes) -> Request | None:
     """Return what tells whose a line is that cannot be read, None where that cannot be read, either."""
     try:
-        if not _is_exchange(parse_entry(line)):
+        value = parse_entry(line)
+        if not _is_exchange(value):
             return None
-        part = _REQUEST.decode(parse_members(line).get("request", b""))
-    except (EntryError, ValueError, RecursionError):
+        return _request(_convert(LineRequest, value.get("request"), parse_members(line).get("request")))
+    except EntryError:
         return None
-    return _request(part, attempt(_headers, part.headers))
-
-
-def _parse(place: Place, line: bytes) -> Exchange:
-    try:
-        decoded = _USUAL.decode(line)
-    except (ValueError, RecursionError):
-        return _odd_exchange(place, line)
-    if decoded.response is None:
-        return _bare_body(place, line)
-    request, headers = decoded.request, _usual_headers(decoded.response.headers)
-    return Exchange(
-        place=place,
-        request=_UNKNOWN if request is None else _request(request, _usual_headers(request.headers)),
-        response=_response(decoded.response, headers),
-        recorded_at=None if decoded.recorded_at is None else parse_moment(decoded.recorded_at),
-        is_asserted=(request is None or request.url is None) and _is_own(line),
-    )
-
-
-def _odd_exchange(place: Place, line: bytes) -> Exchange:
-    decoded = _decode_odd(place, line)
-    if decoded.response is None:
-        return _bare_body(place, line)
-    request = decoded.request or LineRequest()
-    return Exchange(
-        place=place,
-        request=_request(request, attempt(_headers, request.headers)),
-        response=_response(decoded.response, _headers(decoded.response.headers)),
-        recorded_at=parse_moment(decoded.recorded_at),
-        is_asserted=request.url is None and _is_own(line),
-    )
-
-
-def _bare_body(place: Place, line: bytes) -> Exchange:
-    body = line.removesuffix(b"\r")
-    return Exchange(place=place, request=Request(), response=Response(status=BARE_STATUS, body=body))
 
 
 def _is_own(line: bytes) -> bool:
@@ -185,32 +143,25 @@ def _is_own(line: bytes) -> bool:
     return not request.startswith(b"{") or parse_members(request).keys() <= _REQUEST_MEMBERS
 
 
-def _usual_headers(headers: _UsualHeaders) -> Headers | None:
-    if headers is None:
-        return None
-    return tuple(headers.items()) if isinstance(headers, dict) else tuple(headers)
-
-
-def _request(part: "LineRequest | _UsualRequest", headers: Headers | None) -> Request:
-    raw = bytes(part.body)
-    body = None if raw in _NO_BODY else _body(raw)
+def _request(part: LineRequest) -> Request:
+    fields, raw = part.headers, bytes(part.body)
+    headers = None if fields is None else tuple(fields.items()) if isinstance(fields, dict) else tuple(fields)
+    body = None if not raw or raw == b"null" else _body(raw)
     if part.body_base64 is not None:
         body = decode_sent(attempt(parse_base64, part.body_base64), headers)
     return Request(method=part.method, url=part.url, headers=headers, body=body)
 
 
-def _response(part: "LineResponse | _UsualResponse", headers: Headers | None) -> Response:
-    status = parse_status(part.status)
+def _response(part: LineResponse) -> Response:
+    fields, raw = part.headers, bytes(part.body)
+    headers = None if fields is None else tuple(fields.items()) if isinstance(fields, dict) else tuple(fields)
     if part.body_base64 is not None:
-        return Response(
-            status=status, headers=headers, body=decode_body(parse_base64(part.body_base64), headers)
-        )
-    raw = bytes(part.body)
-    if not raw:
+        body = decode_body(parse_base64(part.body_base64), headers)
+    elif not raw:
         raise EntryError('the response has no "body"; record the body, as "body" or "body_base64"')
-    if raw[0] != _QUOTE:
-        return Response(status=status, headers=headers, body=raw)
-    return Response(status=status, headers=headers, body=decode_body(_body(raw), headers))
+    else:
+        body = raw if raw[0] != _QUOTE else decode_body(_body(raw), headers)
+    return Response(status=part.status, headers=headers, body=body)
 
 
 def _body(raw: bytes) -> bytes:
@@ -223,29 +174,17 @@ def _body(raw: bytes) -> bytes:
         return encode_text(json.loads(raw.decode(errors="replace")))
 
 
-def _headers(raw: msgspec.Raw) -> Headers | None:
-    data = bytes(raw)
-    if not data:
-        return None
-    try:
-        return parse_headers(msgspec.json.decode(data))
-    except (ValueError, RecursionError):
-        return parse_headers(parse_entry(data))
-
-
 def _decode_odd(place: Place, line: bytes) -> Line:
     """Decode a line with NaN, a lone surrogate, a wrong type or the like; bodies stay as they are."""
     value = parse_entry(None if line == LONG_LINE else line, place.line or 1)
     if not _is_exchange(value):
         return Line()
     parse_status(value["response"].get("status"))
-    members = parse_members(line)
-    request = value.get("request")
-    return Line(
-        response=_convert(LineResponse, value["response"], members["response"], _refuse),
-        request=_convert(LineRequest, request, members["request"], _forget) if request is not None else None,
-        recorded_at=parse_moment(value.get("recorded_at")),
-    )
+    members, sent = parse_members(line), value.get("request")
+    response = _convert(LineResponse, value["response"], members["response"], _refuse)
+    request = _convert(LineRequest, sent, members["request"], _forget) if sent is not None else None
+    parse_headers(value["response"].get("headers"))  # raises where they cannot be read
+    return Line(response=response, request=request, recorded_at=parse_moment(value.get("recorded_at")))
 
 
 def _refuse(steps: Steps, _value: Any) -> Any:
@@ -261,14 +200,14 @@ def _forget(steps: Steps, _value: Any) -> None:
         raise odd_member(("request", *steps))
 
 
-def _convert(kind: type[_Part], value: Any, raw: bytes, repair: Repair) -> _Part:
-    if not isinstance(value, dict):
+def _convert(kind: type[_Part], value: Any, raw: bytes | None, repair: Repair | None = None) -> _Part:
+    """Return a message as its kind has it, with its headers where they can be read."""
+    if not isinstance(value, dict) or raw is None:
         raise odd_member(("request",))
     plain = {name: member for name, member in value.items() if name not in ("headers", "body")}
-    part = convert_entry(kind, plain, repair)
-    members = parse_members(raw)
-    part.headers = msgspec.Raw(members.get("headers", b""))
-    part.body = msgspec.Raw(members.get("body", b""))
+    part, fields = convert_entry(kind, plain, repair), attempt(parse_headers, value.get("headers"))
+    part.headers = None if fields is None else list(fields)
+    part.body = msgspec.Raw(parse_members(raw).get("body", b""))
     return part
 
 

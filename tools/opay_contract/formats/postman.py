@@ -122,7 +122,8 @@ def _iter_item(cursor: JsonCursor, name: str, depth: int, *, whole: bool) -> Ite
         yield take_beside(cursor, name, whole=whole)
         return
     waiting = _Waiting(cursor.offset)
-    yield b"{"
+    if whole:
+        yield b"{"
     for number, member in enumerate(cursor.iter_members()):
         if whole:
             yield from waiting.pass_on(b"," if number else b"")
@@ -135,11 +136,13 @@ def _iter_item(cursor: JsonCursor, name: str, depth: int, *, whole: bool) -> Ite
         elif member == "response" and first == b"[":
             below = iter_segments(cursor, {}, whole=whole)
         else:
-            below = iter([_take(cursor, member, waiting, whole=whole)])
+            beside = _take(cursor, member, waiting, whole=whole)
+            below = iter([beside] if whole else ())
         for segment in below:
             is_own = member == "response" and type(segment) is Entry
             yield from waiting.pass_on(segment, is_own=is_own)
-    yield from waiting.pass_on(b"}")
+    if whole:
+        yield from waiting.pass_on(b"}")
     yield from waiting.release()
 
 
@@ -155,15 +158,18 @@ def _take(cursor: JsonCursor, member: str, waiting: _Waiting, *, whole: bool) ->
 
 
 def _iter_below(cursor: JsonCursor, depth: int, *, whole: bool) -> Iterator[Segment]:
-    yield b"["
+    if whole:
+        yield b"["
     for number, _ in enumerate(cursor.iter_items()):
-        yield b",\n" if number else b"\n"
+        if whole:
+            yield b",\n" if number else b"\n"
         if depth > MAX_FOLDERS:
             cursor.peek()
             yield Entry(cursor.line, cursor.take_value(), fault=TOO_DEEP)
         else:
             yield from _iter_item(cursor, "item", depth, whole=whole)
-    yield b"\n]"
+    if whole:
+        yield b"\n]"
 
 
 def _read_answer(place: Place, entry: Entry) -> Exchange | Unreadable:

@@ -1,6 +1,7 @@
 """Opens recordings as streams of bounded chunks, plain, gzip or zstd, told apart by their first bytes."""
 
 import codecs
+import io
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -70,7 +71,7 @@ class ChunkStream:
         except StreamError as error:
             if not length:
                 raise
-            self._chunks = _iter_raising(error)
+            self._chunks = iter_raising(error)
         self._buffer, self._position = b"".join(pieces), 0
         return self._buffer[:size]
 
@@ -138,21 +139,22 @@ def iter_lines(stream: Readable, *, limit: int = MAX_ENTRY, first: int = 1) -> I
     """Yield the lines that are not blank, numbered from `first`; `LONG_LINE` for one beyond `limit`."""
     number, begun, size = first, list[bytes](), 0
     for chunk in chain(iter_read(stream), [b"\n"]):
-        lines = chunk.split(b"\n")
-        size += len(lines[0])
+        lines = io.BytesIO(chunk).readlines()  # some times as quick as to split
+        has_end = lines[0].endswith(b"\n")
+        size += len(lines[0]) - has_end
         begun.append(lines[0])
         if size > limit:
-            begun = [LONG_LINE]
-        if len(lines) == 1:
+            begun = [LONG_LINE + b"\n"]
+        if not has_end:
             continue  # pieces of a long line are joined once
         lines[0] = b"".join(begun)
         if number == 1:
             lines[0] = lines[0].removeprefix(codecs.BOM_UTF8)
-        begun = [lines.pop()]
-        size = len(begun[0])
+        begun = [] if lines[-1].endswith(b"\n") else [lines.pop()]
+        size = sum(map(len, begun))
         for line in lines:
-            if line and not line.isspace():
-                yield number, line
+            if not line.isspace():
+                yield number, line[:-1]
             number += 1
 
 
@@ -221,6 +223,7 @@ def _iter_coalesced(pieces: Iterable[bytes]) -> Iterator[bytes]:
     yield b"".join(kept)
 
 
-def _iter_raising(error: StreamError) -> Iterator[bytes]:
+def iter_raising(error: StreamError) -> Iterator[bytes]:
+    """Yield nothing, and raise an error that was met before."""
     yield from ()
     raise error

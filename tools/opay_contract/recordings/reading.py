@@ -147,7 +147,7 @@ def iter_exchanges(
 
     With the shape of the contract's answers, JSON that has neither that nor an exchange's is no recording.
     """
-    last = 0
+    last: Exchange | Unreadable | None = None
     try:
         with open_source(source, format_in, stdin=stdin, answers=answers) as recording:
             read = FORMATS[recording.format].read
@@ -155,15 +155,14 @@ def iter_exchanges(
                 yield from _iter_parquet(source)
                 return
             is_of_lines = recording.format in _LINES_OF_ITS_OWN
-            for found in read(source.place, recording.stream):
-                last = found.place.entry
-                yield found if is_of_lines else with_url(found)
-            if not last:
+            for last in read(source.place, recording.stream):
+                yield last if is_of_lines else with_url(last)
+            if last is None:
                 recording.refuse_nothing()
     except NoRecordingError as error:
         yield refused(source, error)
     except StreamError as error:
-        reason = f"{error.reason} after entry {last}" if last else error.reason
+        reason = f"{error.reason} after entry {last.place.entry}" if last else error.reason
         yield Unreadable(place=source.place(0), reason=reason)
 
 
