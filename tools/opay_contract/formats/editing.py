@@ -76,6 +76,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     member: Callable[[str, str], str]  # a text that a recorder has beside the messages, under a name
     text: Callable[[str], str]  # nothing of it may stay
     words: Callable[[str], str]  # its known words may stay
+    remark: Callable[[str], str]  # they may, and nobody searches it for card numbers
     exact: Callable[[str], str]  # in its very length
     knows: Callable[[str], bool]  # whether the contract says how sensitive what has this name is
     is_plain: Callable[[str], bool]  # whether a name may be shown

@@ -22,7 +22,7 @@ from opay_contract.judge.values import unix_time
 from opay_contract.model.exchange import Exchange, Headers
 from opay_contract.redact.headers import HeaderFields, Resigning, Urls
 from opay_contract.redact.pseudonyms import Pseudonyms, card_hits, stand_in_number
-from opay_contract.redact.texts import FREE_TEXT, NAME, STRICT, Detector, Memory, Texts
+from opay_contract.redact.texts import FREE_TEXT, NAME, STRICT, Detector, Manner, Memory, Texts
 from opay_contract.redact.values import (
     NOTHING_SAID,
     PUBLIC,
@@ -247,6 +247,7 @@ class Redactor:
             member=self._member,
             text=texts.redact,
             words=partial(texts.redact, manner=FREE_TEXT),
+            remark=partial(texts.redact, manner=Manner(keep_words=True, cards=False)),
             exact=partial(texts.redact, manner=NAME),
             knows=self.values.sensitivity.by_name.__contains__,
             is_plain=lambda name: describe_name(name) == name,
