@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from opay_contract.formats.bounds import excess_of
 from opay_contract.formats.content_coding import encode_body, find_faulty_body
-from opay_contract.formats.errors import EntryError, StreamError
+from opay_contract.formats.errors import NO_URL, EntryError, StreamError
 from opay_contract.formats.messages import encode_text, parse_base64
 from opay_contract.jsontext import Tokens, last_name
 from opay_contract.model.exchange import Exchange, Place, Request, Response, Unreadable
@@ -80,6 +80,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     exact: Callable[[str], str]  # in its very length
     knows: Callable[[str], bool]  # whether the contract says how sensitive what has this name is
     is_plain: Callable[[str], bool]  # whether a name may be shown
+    is_answer: Callable[[Exchange], bool]  # whether it is one of the contract's API where no URL tells
     is_in_scope: Callable[[Request], bool]  # whether a request may be one to the contract's API
     cards: Callable[[str], list[int]]  # how long the card numbers in a text are: an edited one has them, too
     say: Callable[[Tokens], str]  # a place in words that show nothing
@@ -100,14 +101,22 @@ class Tally(msgspec.Struct):
     `unread` says of each entry that could not be read and had something to be taken out, by its number, why
     that is; `broken` says why the rest of the file could not be read. `says_broken` is set where the written
     text itself stops making sense at that place, so that its packing need not. `is_passed_over` for a file of
-    a folder that is no recording: nothing is written of it, and that is no fault.
+    a folder that is no recording: nothing is written of it, and that is no fault. Of the entries `others` are
+    no exchanges. With `needs_url` nothing else may tell whose answer an entry has.
     """
 
     entries: int = 0
+    others: int = 0
+    needs_url: bool = False
     unread: dict[int, str] = field(default_factory=dict)
     broken: str | None = None
     says_broken: bool = False
     is_passed_over: bool = False
+
+    @property
+    def exchanges(self) -> int:
+        """How many of the entries are exchanges, read or not."""
+        return self.entries - self.others
 
     def refuse(self, reason: str) -> None:
         """Note that the entry that is on cannot be read; a line that is named is one of the entry alone."""
@@ -118,8 +127,13 @@ class Tally(msgspec.Struct):
 
         What went to another API is not judged anyway.
         """
-        reason = excess_of(found) if isinstance(found, Exchange) else reason_of(found)
         request = found.request if found is not None else None
+        if not isinstance(found, Exchange):
+            reason = reason_of(found)
+        elif found.request.url is None and (self.needs_url or not policy.is_answer(found)):
+            reason = NO_URL
+        else:
+            reason = excess_of(found)
         if reason is not None and (request is None or policy.is_in_scope(request)):
             self.refuse(reason)
 
@@ -146,6 +160,7 @@ def edit_entry(  # noqa: PLR0913  the entry, and how it is read and written
         candidates = (one for edited in edits_of(policy, found) for one in make(found, edited))
         made = next((one for one in candidates if _is_alike(found, read(one))), None)
         tally.note(policy, found)
+        tally.others += found is None
         if made is None and isinstance(found, Exchange):
             tally.refuse(NOT_KEPT)
         return placeholder if made is None else made

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from opay_contract.formats.editing import HERE, Edited, EntryVisitor, Found, Policy, Sink, Tally, edit_entry
-from opay_contract.formats.errors import EntryError, StreamError
+from opay_contract.formats.errors import NO_ENTRIES, EntryError, NoRecordingError, StreamError
 from opay_contract.formats.json_cursor import JsonCursor
 from opay_contract.formats.json_text import Visitor, read_text, rewrite_json, write_text
 from opay_contract.formats.messages import PlaceOf
@@ -155,7 +155,9 @@ def iter_all_segments(
         else:
             other = other or line
         yield b"\n"
-    if has_any and other:
+    if not has_any:
+        raise NoRecordingError(NO_ENTRIES)
+    if other:
         raise of_another_format(other)
 
 

@@ -27,7 +27,7 @@ KEPT = {
 }
 """Seeds of recordings that were once reported otherwise than they were redacted, or ended the run."""
 
-KEPT_SWEPT = {"curl": [321415]}
+KEPT_SWEPT = {"curl": [321415], "newman": [305081]}
 
 MORE = 2
 
