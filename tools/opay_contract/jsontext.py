@@ -8,7 +8,7 @@ with its place, and the value is still there.
 import codecs
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import Any, ClassVar
 
@@ -24,8 +24,8 @@ MAX_DEPTH = 200
 """How deep arrays and objects may be nested; the schema library stops at about 250."""
 
 _MAX_INTEGER_DIGITS = 4000
-DIGITS_AS_ZERO = bytes(ord("0") if byte in b"0123456789" else byte for byte in range(256))
-SEPARATORS, LONG_ROW = b" \t.-_/", b"0" * 13
+_DIGITS_AS_ZERO = bytes(ord("0") if byte in b"0123456789" else byte for byte in range(256))
+_SEPARATORS, _LONG_ROW, _ZEROS = b" \t.-_/", b"0" * 13, re.compile(rb"0*+")
 """What may stand between the digits of a number, and a row of these as long as the shortest card number."""
 
 _LONG_INTEGER = b"0" * len(str(SAFE_INTEGER))
@@ -58,21 +58,20 @@ class Flaw(msgspec.Struct, frozen=True, kw_only=True):
 class Parsed(msgspec.Struct, frozen=True, gc=False):
     """The value of a text, where the last of duplicate members holds, and its flaws in document order.
 
-    `shadowed` has the duplicate members that do not hold, with their place. Unless it
-    `may_have_long_row`, the text is ASCII without escapes, and has no 13 digits in a row, blanks and signs
-    between them aside.
+    `shadowed` has the duplicate members that do not hold, with their place. No card number stands in the
+    text unless it `may_show_number`: for example, 13 digits in a row, or what may hide some.
     """
 
     value: Any
     flaws: tuple[Flaw, ...] = ()
     shadowed: tuple[tuple[Tokens, Any], ...] = ()
-    may_have_long_row: bool = False
+    may_show_number: bool = False
 
 
 class NotJson(msgspec.Struct, frozen=True, kw_only=True):
     """Why a text has no value: where it stops being JSON (1-based), and whether it merely breaks off."""
 
-    may_have_long_row: ClassVar[bool] = True
+    may_show_number: ClassVar[bool] = True
     line: int
     column: int
     truncated: bool = False
@@ -90,30 +89,38 @@ def parse_json(data: bytes) -> Parsed | NotJson:
         value = _decode(data)
     except (ValueError, RecursionError):
         return _parse_odd(data)
-    has_long_row = any(True for _ in iter_long_rows(data))
+    is_long = has_long_row(data)
     if (
-        (has_long_row and may_be_unsafe(data))
+        (is_long and may_be_unsafe(data))
         or (len(data) > MAX_DEPTH and data.count(b"[") + data.count(b"{") > MAX_DEPTH)
         or (data != (compact := _encode(value)) and _count_quotes(data) != _count_quotes(compact))
     ):
         return _parse_odd(data)
-    return Parsed(value, (), (), has_long_row or b"\\" in data or not data.isascii())
+    return Parsed(value, (), (), is_long or b"\\" in data or not data.isascii())
 
 
-def iter_long_rows(text: bytes) -> Iterator[int]:
-    """Yield the number, from 0, of each line with 13 digits in a row, blanks and signs between them aside."""
-    plain = text.translate(DIGITS_AS_ZERO, SEPARATORS)
-    start, end, number = plain.find(LONG_ROW), 0, 0
-    while start >= 0:
-        number += plain.count(b"\n", end, start)
-        yield number
-        end = plain.find(b"\n", start)
-        start = plain.find(LONG_ROW, end) if end >= 0 else -1
+def has_long_row(text: bytes) -> bool:
+    """Tell whether a text has 13 digits in a row, blanks and signs between them aside."""
+    return _LONG_ROW in text.translate(_DIGITS_AS_ZERO, _SEPARATORS)
+
+
+def iter_long_rows(text: bytes, lines: Sequence[bytes]) -> Iterator[tuple[int, bytes]]:
+    """Yield each 13 digits or more in a row in a text: the number of its line, and the digits."""
+    plain = text.translate(_DIGITS_AS_ZERO, _SEPARATORS)
+    start, end, number, line, digits = plain.find(_LONG_ROW), 0, 0, 0, b""
+    while start >= 0 and (run := _ZEROS.match(plain, start)):
+        passed = plain.count(b"\n", end, start)
+        if passed or not digits:
+            number += passed
+            line, digits = plain.rfind(b"\n", 0, start) + 1, lines[number].translate(None, _SEPARATORS)
+        end = run.end()
+        yield number, digits[start - line : end - line]
+        start = plain.find(_LONG_ROW, end)
 
 
 def may_be_unsafe(text: bytes) -> bool:
     """Tell whether a text may have an integer that not every reader keeps."""
-    return _LONG_INTEGER in text.translate(DIGITS_AS_ZERO)
+    return _LONG_INTEGER in text.translate(_DIGITS_AS_ZERO)
 
 
 def _count_quotes(text: bytes) -> int:
@@ -143,7 +150,7 @@ def _parse_odd(data: bytes) -> Parsed | NotJson:
         return NotJson(line=1, column=1, too_deep=True)
     if reading.is_suspect or _LONE_SURROGATE.search(text) or "\\ud" in text or "\\uD" in text:
         value = reading.take_apart(value)
-    return Parsed(value, (*flaws, *reading.flaws), tuple(reading.shadowed), may_have_long_row=True)
+    return Parsed(value, (*flaws, *reading.flaws), tuple(reading.shadowed), may_show_number=True)
 
 
 def pointer(tokens: Tokens) -> str:

@@ -158,9 +158,12 @@ def test_a_folded_pointer_shows_names_only(tokens: list[str | int]) -> None:
         (None, "no Content-Type"),
         ("Application/JSON; charset=utf-8", "application/json"),
         ("text/html", "text/html"),
-        ("", "(empty string)/(empty string)"),
-        ("4111111111111111", "(string of 16 characters, digits)/(empty string)"),
+        ("text/4111111111", "text/(string of 10 characters, digits)"),
+        ("text", "text/(empty string)"),
+        ("", "(empty string)"),
+        ("4111111111111111", "(string of 16 characters, digits)"),
+        ("amira-canarywood; charset=utf-8", "(string of 16 characters, mixed characters)"),
     ],
 )
-def test_a_media_type_is_shown_without_parameters(header: str | None, words: str) -> None:
+def test_a_media_type_is_shown_without_parameters_and_nothing_else_is(header: str | None, words: str) -> None:
     assert describe_media_type(header) == words

@@ -86,7 +86,10 @@ class FieldCounter:
 
     def add_column(self, kind: type | None, values: list[Any]) -> None:
         """Take values that stand at the location, of one type or of several; types are counted elsewhere."""
-        if kind is str or kind is list:
+        if kind is None:
+            for one in set(map(type, values)):
+                self.add_column(one, [value for value in values if type(value) is one])
+        elif kind is str or kind is list:
             lengths = list(map(len, values))
             self.add_lengths(kind, (min(lengths), max(lengths)))
             if kind is str:

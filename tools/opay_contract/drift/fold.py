@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable
 from msgspec import structs
 
 from opay_contract.contract.contract import Contract, Route
-from opay_contract.contract.documents import without_collection
 from opay_contract.contract.fields import answer_shape, is_answer
 from opay_contract.drift.statistics import Statistics
 from opay_contract.formats.bounds import ALWAYS_FINE, excess_of
@@ -156,12 +155,11 @@ class Fold:
         """Take one thing that a reader yielded."""
         self._accept(item)
         if len(self._unread) >= MAX_UNREAD or self._unread_bytes >= MAX_UNREAD_BYTES:
-            with without_collection():  # nothing of what is made meanwhile is left when it is on again
-                self._read()
-                most = min(max(MIN_WAITING, MANY_ALIKE * len(self._waiting)), MAX_WAITING)
-                count = self._exchanges - self._last_judged
-                if count >= most or self._waiting_bytes >= MAX_WAITING_BYTES:
-                    self._judge_waiting()
+            self._read()
+            most = min(max(MIN_WAITING, MANY_ALIKE * len(self._waiting)), MAX_WAITING)
+            count = self._exchanges - self._last_judged
+            if count >= most or self._waiting_bytes >= MAX_WAITING_BYTES:
+                self._judge_waiting()
 
     def check(self, item: Exchange | Unreadable) -> list[Finding]:
         """Take one thing that a reader yielded; returns its findings."""

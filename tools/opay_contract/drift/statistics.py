@@ -6,7 +6,7 @@ lengths, ranges and values that may be kept over a whole column, evidence by sha
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import repeat
 from operator import eq
 from typing import Any
@@ -20,7 +20,7 @@ from opay_contract.drift.field_statistics import TYPES, FieldCounter, Observer
 from opay_contract.jsontext import Tokens
 from opay_contract.judge.columns import Column
 from opay_contract.judge.describing import describe_media_type
-from opay_contract.judge.shapes import EACH, Shape, Shapes, Words, has_place, iter_others
+from opay_contract.judge.shapes import EACH, Shape, Shapes, Words, has_place, is_decided_by_names, iter_others
 from opay_contract.judge.subject import REQUEST_BODY, RESPONSE_BODY, Alike, Bodies, Frame
 from opay_contract.model.exchange import Exchange, Headers
 from opay_contract.model.finding import Outcome
@@ -29,6 +29,9 @@ from opay_contract.model.summary import NOT_NAMED, OutcomeKey, Outcomes, limit_d
 
 MAX_GROUPS = 8192
 """Groups that are remembered; then all are counted and forgotten."""
+
+_MAX_VERDICTS, _MAX_KEPT = 256, 4096
+"""Verdicts that are remembered by names of members at a place, and characters of such names."""
 
 _METHOD, _STATUS = ("request", "method"), ("response", "status")
 _EVERY = "*"
@@ -51,7 +54,8 @@ class _Place(msgspec.Struct, eq=False):
     """What is counted at a place of bodies that are alike.
 
     The value at a `decided` place is the same in all of them, or `is_told_apart`. `spoken` is what each says
-    as evidence by its shape; where several shapes stand there, `by_shape` has one verdict for each.
+    as evidence by its shape; where several shapes stand there, `by_shape` has one verdict for each, or for
+    each that `key_of` a value gives, where that says as much.
     """
 
     column: Column
@@ -62,7 +66,8 @@ class _Place(msgspec.Struct, eq=False):
     probes: tuple[Probe, ...]
     by_shape: tuple[Probe, ...]
     spoken: tuple[tuple[str, str], ...]
-    verdicts: dict[Shape, list[tuple[str, str]]] = field(default_factory=dict)
+    key_of: Callable[[Any], Any] | None = None
+    verdicts: dict[Any, list[tuple[str, str]]] = field(default_factory=dict)
 
     @property
     def is_settled(self) -> bool:
@@ -260,17 +265,19 @@ class Statistics:
             self._count_by_shape(place, column)
 
     def _count_by_shape(self, place: _Place, column: Column) -> None:
-        """Ask evidence once for each of the shapes that stand at a place."""
-        shapes, _ = self._shapes.measure(column.values)
-        examples = dict(zip(shapes, column.values, strict=True))
-        for shape, number in Counter(shapes).items():
-            spoken = place.verdicts.get(shape)
+        """Ask evidence once for each of the shapes that stand at a place, or for all that are equal to it."""
+        values = column.values
+        keys = list(map(place.key_of, values)) if place.key_of else self._shapes.measure(values)[0]
+        examples = dict(zip(keys, values, strict=True))
+        for key, number in Counter(keys).items():
+            spoken = place.verdicts.get(key)
             if spoken is None:
-                spoken = _spoken(place.by_shape, examples[shape])
-                if shape.is_known:
-                    place.verdicts[shape] = spoken
-            for key in spoken:
-                self._readings[key] += number
+                spoken = _spoken(place.by_shape, examples[key])
+                has_room = len(place.verdicts) < _MAX_VERDICTS
+                if key.is_known if isinstance(key, Shape) else has_room and len(repr(key)) < _MAX_KEPT:
+                    place.verdicts[key] = spoken
+            for reading in spoken:
+                self._readings[reading] += number
 
     def _new_group(self, alike: Alike) -> _Group:
         frame, first = alike.frame, alike.waiting[0]
@@ -421,8 +428,17 @@ class Statistics:
             is_told_apart=is_text and dict(frame.decided).get(column.path, "") is None,
             probes=tuple(by_value),
             by_shape=() if has_one_shape else tuple(by_shape),
+            key_of=_key_of(column, by_shape),
             spoken=tuple(_spoken(by_shape, column.values[0])) if has_one_shape else (),
         )
+
+
+def _key_of(column: Column, by_shape: Iterable[Probe]) -> Callable[[Any], Any] | None:
+    """Return what tells the shapes of values apart as far as evidence goes: their type, or their names."""
+    kinds = {shape.kind for shape in column.shapes}
+    if not all(is_decided_by_names(probe.evidence.schema) for probe in by_shape):
+        return None
+    return tuple if kinds == {dict} else type if kinds.isdisjoint((dict, list)) else None
 
 
 def _spoken(probes: Iterable[Probe], value: Any) -> list[tuple[str, str]]:

@@ -1,10 +1,12 @@
 """The fold over files in this process, or over parts in whatever process or machine of a cluster that is."""
 
+import gc
 import hmac
 import os
 import threading
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
@@ -31,6 +33,11 @@ from opay_contract.recordings.reading import iter_exchanges
 PROGRESS_STEP = 512
 """Entries between two words on progress."""
 
+MANY_OBJECTS = 100_000
+"""So many objects more than before, and the garbage collector looks for circles among them.
+
+What waits to be judged is much, and has none.
+"""
 
 OnProgress = Callable[[int], None]
 """Hears now and then how much was seen."""
@@ -40,6 +47,18 @@ def no_progress(_seen: int, /) -> None:
     """Let progress go unheard."""
 
 
+@contextmanager
+def collecting_seldom() -> Iterator[None]:
+    """Keep the garbage collector from walking again and again what waits to be judged."""
+    before = gc.get_threshold()
+    gc.set_threshold(MANY_OBJECTS, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
+@collecting_seldom()
 def check_sources(  # noqa: PLR0913  each is a thing of its own, by name
     sources: Iterable[Source | Unreadable],
     contract: Contract,

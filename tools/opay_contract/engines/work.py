@@ -19,7 +19,14 @@ from msgspec import structs
 from opay_contract.contract.loading import load_contract
 from opay_contract.drift.saving import move_places
 from opay_contract.engines.checkpoint import Checkpoint
-from opay_contract.engines.folding import Job, OnProgress, PartResult, fold_batch, no_progress
+from opay_contract.engines.folding import (
+    Job,
+    OnProgress,
+    PartResult,
+    collecting_seldom,
+    fold_batch,
+    no_progress,
+)
 from opay_contract.formats.table import Format
 from opay_contract.judge.judge import Judge
 from opay_contract.model.exchange import Place, Unreadable
@@ -264,6 +271,7 @@ class _Pool:
         return batch, results
 
 
+@collecting_seldom()
 def _work(connection: Connection, job: Job) -> None:
     """Answer each batch with its results until the other side is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)

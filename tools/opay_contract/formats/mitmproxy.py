@@ -216,6 +216,9 @@ _NUMBERS = {
 _NO_NUMBER = "x"
 """Stands for a damaged number, which nobody reads: a time that is not known does not become 1970."""
 
+_DAMAGED: Value = (OBJECT, write((INTEGER, b"0")) * 2)
+"""An object in which a name is no text, as nobody writes one: no more can be read than of what was there."""
+
 _EMPTY = {OBJECT: (OBJECT, b""), LIST: (LIST, b"")}
 _CONTENTS = frozenset(
     {("request", "content"), ("request", "body"), ("response", "content"), ("response", "body")}
@@ -376,9 +379,11 @@ class _FlowRewriting:
 
     def _emptied(self, value: Value, tokens: Tokens) -> Value:
         kind, text = value
-        if text:
+        is_side = kind == OBJECT and len(tokens) == 1 and tokens[0] in _SIDES
+        made = _DAMAGED if is_side else _EMPTY.get(kind, NOTHING)
+        if text and value != made:
             self._policy.note("connection details", f"recording:{tokens[-1]}")
-        return _EMPTY.get(kind, NOTHING)
+        return made
 
 
 def _edited(value: Value, new: str) -> Value:

@@ -217,8 +217,8 @@ class Kinds:
             )
             moment = exchange.recorded_at
             day = UNDATED if moment is None else day_of(moment)
-            may_show = (first is not None and first.may_have_long_row) or (
-                last is not None and last.may_have_long_row
+            may_show = (first is not None and first.may_show_number) or (
+                last is not None and last.may_show_number
             )
             subject = Subject(exchange, first, last, values, known(key), day, may_show)
             if subject.alike is None or (subject.alike.is_of_fitting and not _fits(subject.alike, subject)):

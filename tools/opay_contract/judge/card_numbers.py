@@ -9,10 +9,10 @@ are one number of another kind, unless cards are all that they are made of.
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 
-from opay_contract.jsontext import DIGITS_AS_ZERO, LONG_ROW, SEPARATORS
+from opay_contract.jsontext import has_long_row, iter_long_rows
 
 _SEPARATOR = r"[ \t\u00a0\u2009\u202f.\-_/\u2010-\u2015]{0,2}"
 _SEPARATED = re.compile(f"[0-9]|{_SEPARATOR.removesuffix('{0,2}')}")
@@ -82,7 +82,6 @@ _WORD_BEHIND = re.compile(r"[^\w\n]{0,3}[^\W\d_]")
 _NEAR = 4
 
 _ASCII = bytes(range(128))
-_RUN_OF_ZEROS = re.compile(rb"0*+")
 _LONGEST_RUN = 64
 """Digits in a row among which card numbers are looked for without the text around them."""
 
@@ -105,33 +104,36 @@ def has_card_number(text: str) -> bool:
 
 
 def may_have_card_number(text: bytes) -> bool:
-    """Return whether UTF-8 text may have a card number; where False there surely is none. Quick.
+    """Return whether UTF-8 text may have a card number; where False there surely is none. Quick."""
+    if not has_long_row(text) and text.isascii():
+        return False
+    lines = text.split(b"\n")
+    return any(True for _ in iter_with_numbers(lines, iter_long_rows(text, lines)))
 
-    No card number goes over the end of a line, so only lines with a long row of digits are looked at, and
-    closely only where some of these would be a card number.
+
+def iter_with_numbers(lines: Sequence[bytes], rows: Iterable[tuple[int, bytes]]) -> Iterator[int]:
+    """Yield the numbers of lines that may have a card number, given all long rows of digits in them.
+
+    No card number goes over the end of a line, so only lines with a long row are looked at, and closely only
+    where some of these digits would be a card number; and lines with characters of other scripts.
     """
-    plain = text.translate(DIGITS_AS_ZERO, SEPARATORS)
-    start = plain.find(LONG_ROW)
-    lines = text.split(b"\n") if start >= 0 or not text.isascii() else []
-    if not text.isascii() and any(map(_has_foreign_number, lines)):
-        return True
-    digits = text.translate(None, SEPARATORS) if start >= 0 else b""
-    number = end = 0
-    while start >= 0 and (run := _RUN_OF_ZEROS.match(plain, start)):
-        number += plain.count(b"\n", end, start)
-        end = run.end()
-        if _may_be_in_row(digits[start:end]):
+    last = -1
+    for number, row in rows:
+        if number != last and _may_be_in_row(row):
+            last = number
             if has_card_number(lines[number].decode(errors="replace")):
-                return True
-            end = plain.find(b"\n", start)
-        start = plain.find(LONG_ROW, end) if end >= 0 else -1
-    return False
+                yield number
+    foreign = [(number, line) for number, line in enumerate(lines) if not line.isascii()]
+    if foreign and _has_what_matters(b"".join([line for _, line in foreign])):
+        for number, line in foreign:
+            if _has_what_matters(line) and has_card_number(line.decode(errors="replace")):
+                yield number
 
 
-def _has_foreign_number(line: bytes) -> bool:
-    """Tell whether a line has a card number, if characters of other scripts may play a part in one."""
-    foreign = "" if line.isascii() else set(line.translate(None, _ASCII).decode(errors="replace"))
-    return any(_MATTERS[one] for one in foreign) and has_card_number(line.decode(errors="replace"))
+def _has_what_matters(text: bytes) -> bool:
+    """Tell whether characters of other scripts in a text may play a part in a card number."""
+    foreign = set(text.translate(None, _ASCII).decode(errors="replace"))
+    return any(map(_MATTERS.__getitem__, foreign))
 
 
 def _may_be_in_row(row: bytes) -> bool:

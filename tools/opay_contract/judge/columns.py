@@ -74,15 +74,10 @@ class Table:
         self.by_path = {column.path: column for column in self.columns}
 
     def fill(self, values: list[Any]) -> None:
-        """Take bodies in place of those before."""
+        """Take bodies in place of those before; values below are taken from them when they are asked for."""
         for column in self.columns:
             column.fill(None)
         self.columns[0].fill(values)
-
-    def clear(self) -> None:
-        """Let go of all values."""
-        for column in self.columns:
-            column.fill([])
 
     def at(self, path: Tokens) -> list[Any]:
         """Return the values at a place, in the order of the bodies; none where there is no such place."""

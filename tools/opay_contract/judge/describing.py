@@ -15,6 +15,14 @@ _SHAPES = (
     (re.compile(r"\s+"), "white space"),
 )
 
+_TOP_LEVEL = frozenset(
+    (
+        *("application", "audio", "example", "font", "haptics", "image"),
+        *("message", "model", "multipart", "text", "video"),
+    )
+)
+"""The registered top-level media types (RFC 6838 and the IANA's registry)."""
+
 
 def describe_value(value: Any) -> str:
     """Return the type, length and shape of a parsed JSON value."""
@@ -66,11 +74,12 @@ def folded_place(place: str) -> str:
 
 
 def describe_media_type(content_type: str | None) -> str:
-    """Return the media type of a Content-Type header, without parameters."""
+    """Return the media type of a Content-Type header, without parameters; of what is none only its shape."""
     if content_type is None:
         return "no Content-Type"
-    kind, _, subtype = content_type.partition(";")[0].strip().lower().partition("/")
-    return f"{describe_name(kind)}/{describe_name(subtype)}"
+    media_type = content_type.partition(";")[0].strip().lower()
+    kind, _, subtype = media_type.partition("/")
+    return f"{kind}/{describe_name(subtype)}" if kind in _TOP_LEVEL else f"({_describe_text(media_type)})"
 
 
 def _describe_text(text: str) -> str:

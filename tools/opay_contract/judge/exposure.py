@@ -125,7 +125,7 @@ def _may_be_in_body(data: bytes, read: _Read, shape: Shape | None) -> bool:
         return may_have_card_number(data)
     if type(read) is not Parsed or shape is None or shape.has_float or read.shadowed:
         return True
-    if not read.may_have_long_row:
+    if not read.may_show_number:
         return False
     if b"\\" in data:
         data = _encode(read.value)

@@ -120,7 +120,6 @@ class Judge:
         """
         cards = self._cards
         in_any_header = cards.is_thorough or _may_be_in_headers(waiting)
-        numbers = _with_numbers(waiting)
         have_great_numbers = {bodies for bodies in gathered if has_great_fraction(bodies)}
         for alike in waiting:
             operation = alike.frame.route.operation
@@ -130,18 +129,18 @@ class Judge:
             if in_any_header or in_query or in_answer or not alike.is_known:
                 subjects: Iterable[Subject] = alike.waiting
             else:
-                subjects = [one for one in alike.waiting if id(one) in numbers] if numbers else ()
+                subjects = [one for one in alike.waiting if one.may_show_number]
             for one in subjects:
                 found: list[Iterable[RawFinding]] = []
                 if not alike.is_known:
                     found.append(cards.in_url(one.exchange.request.url, operation))
                 if in_any_header and (cards.is_thorough or _may_be_in_headers([alike], [one])):
                     found.append(cards.in_headers(one.exchange))
-                if in_query or (one.asked is not None and one.asked.may_have_long_row):
+                if in_query or (one.asked is not None and one.asked.may_show_number):
                     found.append(
                         cards.in_query(one.exchange, one.asked, operation, alike.query_plan, alike.query)
                     )
-                if in_answer or (one.answered is not None and one.answered.may_have_long_row):
+                if in_answer or (one.answered is not None and one.answered.may_show_number):
                     found.append(
                         cards.in_answer(
                             one.exchange, one.answered, operation, alike.answer_plan, alike.answer
@@ -195,21 +194,6 @@ def _may_be_in_headers(waiting: Iterable[Alike], subjects: list[Subject] | None 
         for text in compress(one.header_values, alike.searched_headers)
     ]
     return may_have_card_number("\n".join(texts).encode(errors="replace"))
-
-
-def _with_numbers(waiting: Iterable[Alike]) -> set[int]:
-    """Return the ids of those in whose bodies, which have no flaws, a card number may stand.
-
-    Where no text has an escape, which may hide digits, all of them are looked at in one go.
-    """
-    having = [
-        (id(one), (one.exchange.request.body or b"") + b"\n" + one.exchange.response.body)
-        for alike in waiting
-        for one in alike.waiting
-        if one.may_show_number
-    ]
-    is_any = may_have_card_number(b"\n".join([text for _, text in having if b"\\" not in text]))
-    return {number for number, text in having if is_any or b"\\" in text}
 
 
 def _not_clean(bodies: Bodies, row: Row) -> Iterator[Subject]:

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from opay_contract.jsontext import MAX_DEPTH, NotJson, Parsed, iter_long_rows, may_be_unsafe, parse_json
+from opay_contract.judge.card_numbers import iter_with_numbers
 from opay_contract.judge.shapes import Shape, Shapes
 
 BodyKind = Shape | tuple[Shape | None] | None
@@ -100,12 +101,11 @@ def _read_lines(lines: list[bytes], shapes: Shapes) -> list[Body]:
         )
     if any(shape.levels > _LEVELS for shape in set(found)):
         odd.update(number for number, shape in enumerate(found) if shape.levels > _LEVELS)
-    rows = set(iter_long_rows(joined))
-    odd.update(number for number in rows if may_be_unsafe(lines[number]))
-    if not joined.isascii():
-        rows.update(number for number, line in enumerate(lines) if not line.isascii())
+    rows = list(iter_long_rows(joined, lines))
+    odd.update(number for number, row in rows if may_be_unsafe(row) and may_be_unsafe(lines[number]))
+    showing = set(iter_with_numbers(lines, rows))
     read: list[Body] = [
-        (Parsed(value, (), (), number in rows), shape)
+        (Parsed(value, (), (), number in showing), shape)
         for number, (value, shape) in enumerate(zip(values, found, strict=True))
     ]
     for number in odd:

@@ -453,6 +453,16 @@ def column(found: list[Any], path: Tokens) -> list[Any]:
     return found
 
 
+def is_decided_by_names(schema: Any) -> bool:
+    """Return whether a value's type, and the names of its members, say whether it fits."""
+    return isinstance(schema, bool) or all(
+        keyword in OF_SHAPE
+        or (keyword == "not" and is_decided_by_names(value))
+        or (keyword == "properties" and all(isinstance(child, bool) for child in value.values()))
+        for keyword, value in schema.items()
+    )
+
+
 def is_decided_by_shape(schema: Any, place: Tokens, decided: Mapping[Tokens, str | None] = NOTHING) -> bool:
     """Return whether the verdict of a schema at a place depends on the shape, or on values `decided`.
 

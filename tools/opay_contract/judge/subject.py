@@ -164,7 +164,7 @@ class Bodies(msgspec.Struct, eq=False):
     def clear(self) -> None:
         """Let go of all that wait."""
         self.subjects = []
-        self.table.clear()
+        self.table.fill([])
 
 
 class Alike(msgspec.Struct, kw_only=True, eq=False):

@@ -40,14 +40,14 @@ from opay_contract.signing.signer import is_mask as is_no_signature
 
 _REST = r"([^?#\t\r\n]*)(\?[^#\t\r\n]*)?(#[^\t\r\n]*)?"
 _URL = re.compile(rf"([A-Za-z][A-Za-z0-9+.-]*):(//[^/?#\s]*)?{_REST}")
-_PATH = re.compile(rf"()(?=/)(//[^/?#\s]*)?{_REST}")
+_PATH = re.compile(rf"()(//[^/?#\s]*)?{_REST}")
 _PASSED_OVER = re.compile(r"[\t\r\n]")
 """Characters that readers of URLs take out wherever they stand."""
 
 _UNIT = re.compile(rb"%[0-9A-Fa-f]{2}|.", re.DOTALL)
 _STRAY_BYTE = re.compile("[\udc80-\udcff]")
 _USUAL_PORT = re.compile(":(?:80|443)$")
-_WEB = frozenset({"http", "https", "ws", "wss", ""})
+WEB = frozenset({"http", "https", "ws", "wss", ""})
 _OWN_HOST = re.compile(
     r"(?:localhost|127\.0\.0\.1|\[::1\]|((?:[a-z-]+\.)*)(?:example|invalid|test|localhost))(?::[0-9]{1,5})?"
 )
@@ -62,7 +62,9 @@ class Urls(msgspec.Struct, frozen=True):
     def redact(self, url: str) -> str:
         """Return a URL with nothing of a person in it, and as many card numbers as there were."""
         url = _PASSED_OVER.sub("", url)
-        match, hits = _URL.fullmatch(url) or _PATH.fullmatch(url), card_hits(unquote_plus(url))
+        match, hits = _URL.fullmatch(url), card_hits(unquote_plus(url))
+        if match is None and (url.startswith("/") or self.contract.route(Request(url=url)).near is not None):
+            match = _PATH.fullmatch(url)
         try:
             urlsplit(url)
         except ValueError:
@@ -97,7 +99,7 @@ class Urls(msgspec.Struct, frozen=True):
 
     def _rewrite(self, match: re.Match[str], redact_path: Callable[[str], str], *, decode: bool) -> str:
         scheme, authority, path, query, fragment = (part or "" for part in match.groups())
-        if scheme.lower() not in _WEB:
+        if scheme.lower() not in WEB:
             rest = self.values.texts.redact(match[0][len(scheme) + 1 :], STRICT)
             return f"{self.values.name(scheme, 0)}:{rest}"
         user, at, host = authority[2:].rpartition("@")

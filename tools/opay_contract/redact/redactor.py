@@ -21,7 +21,7 @@ from opay_contract.judge.routes import prefix_of
 from opay_contract.judge.shapes import fold
 from opay_contract.judge.values import unix_time
 from opay_contract.model.exchange import Exchange, Headers
-from opay_contract.redact.headers import HeaderFields, Resigning, Urls
+from opay_contract.redact.headers import WEB, HeaderFields, Resigning, Urls
 from opay_contract.redact.pseudonyms import Pseudonyms, card_hits, stand_in_number
 from opay_contract.redact.texts import FREE_TEXT, NAME, STRICT, Detector, Manner, Memory, Texts
 from opay_contract.redact.values import (
@@ -310,10 +310,10 @@ class Redactor:
         if match.route.outside not in (Outside.HOST, Outside.PATH) or url is None:
             return match
         try:
-            path = urlsplit(url).path
+            scheme, _, path, *_ = urlsplit(url)
         except ValueError:
             return match
-        before = prefix_of(path, self.contract)
+        before = prefix_of(path, self.contract) if scheme in WEB else None
         if before is None:
             return match
         request = structs.replace(exchange.request, url=path.removeprefix(before))
