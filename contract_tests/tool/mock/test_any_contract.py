@@ -346,3 +346,14 @@ def test_what_is_signed_and_has_no_body_is_greeted_with_an_empty_object() -> Non
     assert "-d '{}'" in said
     assert contract.signature is not None
     assert sign(b"{}", Credentials().private_key, contract.signature).header in said
+
+
+def test_a_parameter_needs_no_schema_and_a_body_that_may_be_left_out_is_not_asked_for() -> None:
+    parameter = {"name": "id", "in": "query", "required": True}
+    body = {"content": {JSON: {"schema": {"type": "object"}}}}
+    operation = {"parameters": [parameter], "requestBody": body, "responses": {"204": {"description": "d"}}}
+    root = {**SHOP, "paths": {"/pets": {"post": {"operationId": "call", **operation}}}}
+    contract = build_contract({"openapi.yaml": parse_document(json.dumps(root), "openapi.yaml")})
+    asked = sound_request(contract, RecordBook(contract), None)
+    assert asked.target == "/pets?id=text"
+    assert answering(contract)("POST", asked.target).status == 204
