@@ -291,3 +291,19 @@ def test_a_file_without_an_exchange_ends_check_and_redact_alike(make: Any, code:
             run_command(*line, "in", cwd=tmp_path) for line in (("check",), ("redact", "--output", "out"))
         ]
         assert [one.returncode for one in done] == [code, code], done
+
+
+@each("name", [b"ok", b"\\ud83d", b"\xff", b"\xed\xa0\x80"])
+@each("format_in", [Format.HAR, Format.NDJSON, Format.NEWMAN])
+def test_bytes_listed_as_numbers_go_whatever_the_name_is_that_they_have(
+    name: bytes, format_in: Format, redact: Any
+) -> None:
+    """Also where the name comes again, so that a reader takes the other value."""
+    listed = json.dumps([*b'{"customerName": "Amira Canarywood"}']).encode()
+    request = b'"request": {"method": "POST", "url": "https://%b%b"}' % (HOST.encode(), PATH.encode())
+    more = b'"%b": {"data": %b}, "%b": 1' % (name, listed, name)
+    entry = b'{%b, "response": {"status": 200, "code": 200, %b}, %b}' % (request, more, more)
+    around = {Format.HAR: b'{"log": {"entries": [%b]}}', Format.NEWMAN: b'{"run": {"executions": [%b]}}'}
+    written = redact(around.get(format_in, b"%b\n") % entry, format_in).data
+    assert json.dumps([*b"Amira"])[1:-1].encode() not in written
+    assert redact(written, format_in).replaced == []

@@ -272,8 +272,14 @@ class EntryVisitor:
         field = self._header_of(tokens)
         if field is not None and edited is not None:
             return number_or_text(token, self._policy.header(edited, side, field, token))
-        made = self._policy.number(token, _MANY if self._tree is not None else _FEW)
+        is_known = self._tree is not None and not self._is_hidden(tokens, token)
+        made = self._policy.number(token, _MANY if is_known else _FEW)
         return self._changed(made, token, tokens, "number")
+
+    def _is_hidden(self, tokens: Tokens, token: str) -> bool:
+        """Tell what may be a byte of a list that the tree has not: its name came twice, or is no text."""
+        is_of_list = bool(self._tree and tokens) and isinstance(tokens[-1], int)
+        return is_of_list and token.isdigit() and str(value_at(self._tree, tokens)) != token
 
     def is_text(self, tokens: Tokens) -> bool:
         """Tell whether a value is a text even where it has digits alone: a header field's, a URL, a body."""
