@@ -45,14 +45,14 @@ def _read_call(place: Place, call: Call) -> Exchange | Unreadable:
 def _response(call: Call) -> Response:
     if call.status is None:
         raise EntryError(NO_RESPONSE)
-    headers = tuple(call.received)
+    status, headers = parse_status(call.status), tuple(call.received)
     _, body, _ = _cut_body(call)
-    return Response(status=parse_status(call.status), headers=headers, body=decode_body(body, headers))
+    return Response(status=status, headers=headers, body=decode_body(body, headers))
 
 
 def _url(call: Call) -> str | None:
     host, target = header(tuple(call.sent), "host"), call.target
-    if host is None or target is None or not target.startswith("/"):
+    if host is None or "/" in host or target is None or not target.startswith("/"):
         return target
     return f"{call.scheme}://{host}{target}"
 
@@ -92,7 +92,8 @@ def _is_whole_json(body: bytes) -> bool:
 
 _LINE = re.compile(rb"([^\r\n]*)(\r?\n|\r|\Z)")
 _REQUEST_LINE = re.compile(r"([A-Z]+) (\S+) (HTTP/[0-9.]+)", re.ASCII)  # as the reader, which sees bytes
-_STATUS_LINE = re.compile(r"(HTTP/[0-9.]+ [0-9]{3})(?![0-9])(.*)")
+_STATUS_LINE = re.compile(r"HTTP/([0-9.]+)( [0-9]{3})(?![0-9])(.*)")
+_LONGEST_VERSION = 3
 _WHITE_SPACE = " \t\r\v\f"
 _MARKS = {
     PieceKind.REQUEST: b"> ",
@@ -147,8 +148,9 @@ class _Lines(msgspec.Struct, frozen=True):
     def status(self, text: str) -> str:
         """Return a status line."""
         found = _STATUS_LINE.fullmatch(text)
-        start, reason = (found[1], found[2]) if found else ("", text)
-        made = self.policy.words(start) + _words(self.policy, reason)
+        version, status, reason = found.groups() if found else ("", "", text)
+        version = version if len(version) <= _LONGEST_VERSION else "1.1"
+        made = (f"HTTP/{version}{status}" if found else "") + _words(self.policy, reason)
         return self.policy.noted(made, text, "status-line", "free text")
 
     def field(self, side: str, text: str) -> str:

@@ -27,6 +27,7 @@ EMPTY = b'{"request":{},"response":{}}'
 _STRAY = b"\n:"
 """What is no JSON wherever a value has just ended or may begin."""
 
+_BROKEN_OFF = b'"'
 _APART = "keep it apart"
 
 
@@ -211,6 +212,7 @@ class JsonFormat(msgspec.Struct, frozen=True, kw_only=True):
 
     def rewrite_all(self, policy: Policy, stream: ChunkStream, sink: Sink, tally: Tally) -> None:
         """Write all as it may be seen; where the file stops being JSON the written one does, too."""
+        segment: Segment = b""
         try:
             for segment in self.segments(stream, whole=True):
                 if isinstance(segment, bytes):
@@ -227,6 +229,8 @@ class JsonFormat(msgspec.Struct, frozen=True, kw_only=True):
             stops = error.reason.startswith("the file stops being JSON")
             if stops:
                 sink.write(_STRAY)
+            elif segment == b"\n" and error.reason == "the file breaks off":  # behind a whole text
+                sink.write(_BROKEN_OFF)
             tally.says_broken = stops or error.reason.endswith(_APART)
             raise
 
