@@ -1,6 +1,7 @@
 """Words that everything printed is made of: counts with their noun, and texts that a terminal can take."""
 
 import os
+import re
 from collections.abc import Iterable
 
 
@@ -9,6 +10,11 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def without_credentials(text: str) -> str:
+    """Return a text whose URLs have no user, no password, and no query, which may be signed."""
+    return re.sub(r"(:/[^\s'?]*)\?[^\s']*", r"\1", re.sub(r"(:/+)[^/@\s']*@", r"\1", text))
 
 
 def on_one_line(text: str) -> str:

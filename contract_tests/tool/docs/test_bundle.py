@@ -57,6 +57,17 @@ def test_a_reference_to_an_item_beyond_the_last_leads_nowhere(contract_dir: Path
         build_bundle(load_documents(contract_dir))
 
 
+def test_an_extension_refers_to_schemas_and_components_and_has_the_rest_itself(contract_dir: Path) -> None:
+    name = {"$ref": "schemas/customer.json"}
+    extensions = {"x-schema": name, "x-title": {"$ref": "#/info/title"}}
+    root = contract_dir / "openapi.yaml"
+    lines = [f"{key}: {json.dumps(value)}\n" for key, value in extensions.items()]
+    root.write_text(root.read_text(encoding="utf-8") + "".join(lines), encoding="utf-8")
+    value = build_bundle(load_documents(contract_dir)).value
+    assert value["x-schema"] == {"$ref": "#/components/schemas/Customer"}
+    assert value["x-title"] == value["info"]["title"]
+
+
 def test_what_an_extension_of_others_refers_to_is_theirs(contract_dir: Path) -> None:
     edit(contract_dir / "schemas" / "customer.json", **{"x-mine": {"deep": {"$ref": "#/nowhere"}}})
     bundle = build_bundle(load_documents(contract_dir)).value

@@ -298,3 +298,8 @@ def markdown_of(summary: DriftSummary) -> str:
 
 
 SMALL = summary_to_json(summary_of([by_customer("2026-05-01"), refused("2026-05-02", "02999", "Odd.")]))
+
+
+def test_requests_of_no_form_are_counted_apart() -> None:
+    text = markdown_of(summary_of([by_token("2026-05-02"), exchange("2026-05-03", {}, {"code": "02000"})]))
+    assert "Without a request that has one of these forms: seen in 1 of 2 exchanges" in text

@@ -5,6 +5,7 @@ import io
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from opay_contract.formats.bounds import TOO_MANY_VALUES, excess
 from opay_contract.formats.content_coding import decode_body
 from opay_contract.formats.errors import TOO_DEEP, TRUNCATED_BODY, EntryError, StreamError
 from opay_contract.formats.har import read_har
+from opay_contract.formats.json_text import rewrite_json
 from opay_contract.formats.messages import parse_headers, parse_moment, parse_status
 from opay_contract.formats.postman import read_postman
 from opay_contract.formats.streams import (
@@ -199,3 +201,20 @@ def test_a_header_field_has_a_name_and_texts_or_what_can_be_written_as_one() -> 
     for odd in ([[1, "b"]], [[1, []]], [["a", True]], [["a", [{}]]], [["a"]], 5, "ab"):
         with pytest.raises(EntryError, match="neither an object of texts nor a list of pairs"):
             parse_headers(odd)
+
+
+MARKS: Any = SimpleNamespace(
+    text=lambda *_: "text",
+    number=lambda *_: "0",
+    name=lambda *_: "name",
+    renamed=lambda *_: None,
+    subtree=lambda *_: None,
+)
+"""Writes of each value what it was taken for."""
+
+
+@pytest.mark.parametrize("before", ["", "[", '{"name": [', '{"name": '])
+def test_what_breaks_off_is_a_name_only_where_one_belongs(before: str) -> None:
+    assert rewrite_json(f'{before}"Ami', MARKS) == f'{before}"text'
+    assert rewrite_json(f'{before}{{"Ami', MARKS) == f'{before}{{"name'
+    assert rewrite_json(f"{before}{{12", MARKS) == f"{before}{{0"

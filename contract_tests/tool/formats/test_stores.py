@@ -1,5 +1,6 @@
 """What is read from stores: which objects, in which order, and a verdict for each that cannot be read."""
 
+import errno
 import io
 import threading
 import zipfile
@@ -12,6 +13,7 @@ from typing import Any
 
 import fsspec
 import pytest
+from contract_tests.tool.running import run_command
 from contract_tests.usual import each
 from msgspec import structs
 
@@ -168,6 +170,8 @@ def test_no_credential_is_in_a_name_or_a_verdict(pages: tuple[str, type[Pages]])
         ("s3://b/part-?/x*.ndjson", "s3://b/part-?/x*.ndjson"),
         ("s3://b/x.ndjson?versionId=1", "s3://b/x.ndjson"),
         ("sftp://u:p@h/x", "sftp://h/x"),
+        ("@https://u:p@h/list?token", "@https://h/list"),
+        ("folder/u@x?a=b", "folder/u@x?a=b"),
     ],
 )
 def test_a_public_name_has_no_user_and_no_query(url: str, name: str) -> None:
@@ -217,6 +221,7 @@ def test_a_store_that_sends_nothing_is_given_up(store: Any, monkeypatch: pytest.
     [
         (TimeoutError("secret"), "did not answer in time"),
         (OSError(5, "secret"), "input/output error"),
+        (OSError(errno.EINVAL, "secret"), "the store refuses the request"),
         (type("NoCredentialsError", (Exception,), {})("secret"), "permission denied"),
         (type("FileExpired", (OSError,), {})("secret"), "changed while"),
         (type("HttpError", (Exception,), {"code": 412})("secret"), "changed while"),
@@ -228,6 +233,27 @@ def test_a_store_that_sends_nothing_is_given_up(store: Any, monkeypatch: pytest.
 def test_a_store_fails_in_our_words(error: Exception, said: str) -> None:
     assert said in describe_failure(error)
     assert "secret" not in describe_failure(error)
+
+
+@each(
+    "line",
+    [
+        *(["check", "--format", name] for name in ("text", "json", "junit", "sarif", "markdown")),
+        ["suggest"],
+        ["redact", "--verify"],
+        ["check", "x", "--contract"],
+        ["compare", "x"],
+        ["rules"],
+        ["baseline"],
+    ],
+)
+def test_no_credential_of_a_url_is_said_wherever_it_is_given(line: list[str], tmp_path: Path) -> None:
+    """Also where no URL belongs, and by the line about what was read."""
+    (tmp_path / "x").write_bytes(LINE)
+    done = run_command(*line, "memory://u:secret@bucket/a.har?sig=secret", cwd=tmp_path)
+    assert done.returncode in (2, 3, 4)
+    assert "bucket" in done.stdout + done.stderr
+    assert "secret" not in done.stdout + done.stderr
 
 
 def test_times_that_a_store_rounds_are_no_change() -> None:

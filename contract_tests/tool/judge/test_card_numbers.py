@@ -247,6 +247,7 @@ OTHERS: dict[str, tuple[Callable[[random.Random], str], float]] = {
         lambda source: " ".join(fours(f"EG{source.randrange(10**27):027}")),
         0.007,
     ),
+    "an order number in groups of four": (lambda source: "-".join(fours(_order(source))), 0),
     "an order number whose date, time and counter stand apart": (
         lambda source: re.sub("([0-9]{6})([0-9]{6})", r"\1-\2-", _order(source)),
         0,
@@ -298,7 +299,7 @@ def test_even_groups_that_are_not_made_of_cards_are_one_number_of_another_kind()
 @pytest.mark.parametrize(
     ("digits", "parted"),
     [
-        (with_check_digit("241231173547123"), "2412 3117 3547 {}"),
+        (with_check_digit("241231173547123"), "2 4 1 2 3 1 1 7 3 5 4 7 1 2 3 {}"),
         (with_check_digit("3050101123456"), "3050 101123 {}"),
     ],
 )
@@ -306,6 +307,7 @@ def test_a_time_or_a_national_id_is_a_card_number_only_in_the_groups_of_a_card(
     digits: str, parted: str
 ) -> None:
     assert not has_card_number(digits)
+    assert not has_card_number(" ".join(fours(digits)))
     start = sum(map(str.isdigit, parted))
     assert has_card_number(parted.format(digits[start:]))
 

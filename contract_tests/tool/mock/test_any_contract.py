@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,12 @@ import pytest
 from contract_tests.usual import each
 
 from opay_contract.contract.contract import Contract
-from opay_contract.contract.documents import parse_document
+from opay_contract.contract.documents import load_documents, parse_document
 from opay_contract.contract.loading import build_contract, load_contract
 from opay_contract.errors import ContractError
 from opay_contract.mock.answers import REASON_HEADER, MockAnswer
-from opay_contract.mock.calls import render_greeting
+from opay_contract.mock.calls import render_greeting, sound_request
+from opay_contract.mock.records import RecordBook
 from opay_contract.mock.request_handler import MockSettings, RequestHandler
 from opay_contract.mock.samples import Sampler
 from opay_contract.mock.statement import assumed_choices
@@ -314,9 +316,44 @@ def test_a_record_may_be_looked_up_by_a_parameter_of_the_path() -> None:
     assert ask("GET", "/pets/3").status == 404
 
 
+def test_a_sound_request_has_what_is_looked_up_and_no_other_that_may_be_left_out() -> None:
+    records = {"pets": {"holds": {"$ref": "#/components/schemas/Pet"}, "key": "/id"}}
+    lookups = [{"operation": "findPet", "finds": "pets", "by": "$request.query.id"}]
+    parameters = [{"name": name, "in": "query", "schema": {"type": "integer"}} for name in ("id", "limit")]
+    found = {"operationId": "findPet", "parameters": parameters, "responses": {"204": {"description": "d"}}}
+    root = {**SHOP, "paths": {"/pets": {"get": found}}}
+    for more, asked in (
+        ({}, "/pets"),
+        ({"x-mock": {"records": records, "lookups": lookups}}, "/pets?id=7"),
+    ):
+        document = parse_document(json.dumps(root | more), "openapi.yaml")
+        contract = build_contract({"openapi.yaml": document})
+        assert sound_request(contract, RecordBook(contract), "7").target == asked
+
+
+def test_what_lacks_is_one_name_where_the_contract_has_one_form() -> None:
+    documents = load_documents(Path(__file__).parents[3])
+    spec = deepcopy(documents["openapi.yaml"].value)
+    path, item = next(iter(spec["paths"].items()))
+    del item["post"]["x-forms"][0], spec["x-mock"]
+    contract = build_contract(documents | {"openapi.yaml": parse_document(json.dumps(spec), "openapi.yaml")})
+    assert reason(answering(contract)("POST", path, {})) == "no customerId"
+
+
 def test_what_is_signed_and_has_no_body_is_greeted_with_an_empty_object() -> None:
     contract = load_contract(Path(__file__).parents[1] / "whole" / "contracts" / "security")
     said = render_greeting("http://127.0.0.1:1", contract, Credentials(), None)
     assert "-d '{}'" in said
     assert contract.signature is not None
     assert sign(b"{}", Credentials().private_key, contract.signature).header in said
+
+
+def test_a_parameter_needs_no_schema_and_a_body_that_may_be_left_out_is_not_asked_for() -> None:
+    parameter = {"name": "id", "in": "query", "required": True}
+    body = {"content": {JSON: {"schema": {"type": "object"}}}}
+    operation = {"parameters": [parameter], "requestBody": body, "responses": {"204": {"description": "d"}}}
+    root = {**SHOP, "paths": {"/pets": {"post": {"operationId": "call", **operation}}}}
+    contract = build_contract({"openapi.yaml": parse_document(json.dumps(root), "openapi.yaml")})
+    asked = sound_request(contract, RecordBook(contract), None)
+    assert asked.target == "/pets?id=text"
+    assert answering(contract)("POST", asked.target).status == 204

@@ -305,6 +305,31 @@ def test_a_remark_still_says_what_it_said(remark: str, redact: Any) -> None:
     assert [kind(one) for one in read(written)] == [kind(one) for one in read(data)]
 
 
+@each("line", ["* ", "*   Trying ", "* ::1 ", "> ::1 x: ", "< HTTP/1.1 200 ", f"{7:040}, ", ""])
+def test_a_line_stays_what_it_is_whatever_numbers_are_in_it(line: str, redact: Any, verdict: Any) -> None:
+    """No rest of which nothing can be kept takes its mark, and what is written is clean."""
+    numbers = " ".join([*map(str, range(1200)), "4111111111111111x" * 2, "x/7.8.deadbeefdeadbeef01"])
+    head = "> POST /api/v1/international/token/query HTTP/1.1\n> Host: sandbox-cashierapi.opaycheckout.com\n"
+    for data in (
+        f"{head}> \n< HTTP/1.1 200 OK\n< \n{{}}\ndone\n{line}{numbers}\n{head}",
+        f"{head}{line}{numbers}\n> \n{line}{numbers}\n< HTTP/1.1 200 OK\n{line}{numbers}\n< \n{{}}\n",
+    ):
+        written = redact(data.encode(), Format.CURL)
+        assert verdict(written.data, Format.CURL) == verdict(data.encode(), Format.CURL)
+        assert redact(written.data, Format.CURL).replaced == []
+
+
+def test_what_a_value_may_be_is_told_by_the_name_of_a_parameter_and_not_of_a_cookie(redact: Any) -> None:
+    """A cookie may be called as a member of the API and hold anything."""
+    pairs = [{"name": "code", "value": "00000"}, {"name": "note", "value": "Amira"}]
+    request = {"method": "POST", "url": "/", "queryString": pairs, "cookies": pairs}
+    entry = {"request": request, "response": {"status": 200}}
+    (entry,) = json.loads(redact(json.dumps({"log": {"entries": [entry]}}).encode()).data)["log"]["entries"]
+    values = [[one["value"] for one in entry["request"][name]] for name in ("queryString", "cookies")]
+    assert values[0][0] == "00000" != values[1][0]
+    assert "Amira" not in (values[0][1], values[1][1])
+
+
 def read(data: bytes, format_in: Format | None = Format.CURL) -> list[Any]:
     source = Source(ordinal=0, name="-", path=None)
     return list(iter_exchanges(source, format_in, stdin=io.BytesIO(data)))

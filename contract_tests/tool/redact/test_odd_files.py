@@ -4,6 +4,7 @@ import base64
 import gzip
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 from contract_tests.tool.redact.writers import (
@@ -14,10 +15,12 @@ from contract_tests.tool.redact.writers import (
     as_report,
     as_transcript,
 )
+from contract_tests.tool.running import run_command
 from contract_tests.usual import each
 from msgspec import structs
 
 from opay_contract.formats.content_coding import AS_CHARACTERS, CHUNKED, COLOURED, MANGLED, UNMARKED
+from opay_contract.formats.look import HEAD
 from opay_contract.formats.streams import ZSTD_MAGIC
 from opay_contract.formats.table import Format, recognise
 from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response
@@ -251,3 +254,56 @@ def test_a_media_type_with_an_address_of_a_machine_is_described_alike(redact: An
         written = redact(data)
         assert address.encode() not in written.data
         assert verdict(written.data) == verdict(data), address
+
+
+PADS: tuple[dict[str, object], ...] = ({}, {"name": "x" * HEAD})
+"""What makes a file longer than what is looked at to tell its format."""
+
+
+@each(
+    ("make", "code"),
+    [
+        (lambda pad: {"log": {"version": "1.2", **pad}}, 4),
+        (lambda pad: {"log": {"version": "1.2", **pad, "entries": None}}, 4),
+        (lambda pad: {"log": {"version": "1.2", **pad, "entries": []}}, 3),
+        (lambda pad: {"collection": {"item": [{"request": {}}]}, "run": pad}, 4),
+        (lambda pad: {"run": {**pad, "executions": []}}, 3),
+        (lambda pad: {"info": {"schema": "postman.com/json/collection/"}, **pad, "item": []}, 3),
+        (lambda pad: {**pad, "status": "x"}, 4),
+        (
+            lambda pad: {
+                "log": {"entries": [{"request": {"method": "POST"}, "response": {"status": 1}}]},
+                **pad,
+            },
+            4,
+        ),
+        (lambda _pad: "interactions: []\n", 3),
+        (lambda _pad: "interactions:\n", 4),
+        (lambda _pad: "52:4:type;3:tcp;7:version;2:21#2:id;1:x;4:more;5:Amira;}", 3),
+    ],
+)
+def test_a_file_without_an_exchange_ends_check_and_redact_alike(make: Any, code: int, tmp_path: Path) -> None:
+    """Whether it is read as a recording of nothing or not at all depends on no size."""
+    for pad in PADS:
+        made = make(pad)
+        (tmp_path / "in").write_text(made if isinstance(made, str) else json.dumps(made), encoding="utf-8")
+        done = [
+            run_command(*line, "in", cwd=tmp_path) for line in (("check",), ("redact", "--output", "out"))
+        ]
+        assert [one.returncode for one in done] == [code, code], done
+
+
+@each("name", [b"ok", b"\\ud83d", b"\xff", b"\xed\xa0\x80"])
+@each("format_in", [Format.HAR, Format.NDJSON, Format.NEWMAN])
+def test_bytes_listed_as_numbers_go_whatever_the_name_is_that_they_have(
+    name: bytes, format_in: Format, redact: Any
+) -> None:
+    """Also where the name comes again, so that a reader takes the other value."""
+    listed = json.dumps([*b'{"customerName": "Amira Canarywood"}']).encode()
+    request = b'"request": {"method": "POST", "url": "https://%b%b"}' % (HOST.encode(), PATH.encode())
+    more = b'"%b": {"data": %b}, "%b": 1' % (name, listed, name)
+    entry = b'{%b, "response": {"status": 200, "code": 200, %b}, %b}' % (request, more, more)
+    around = {Format.HAR: b'{"log": {"entries": [%b]}}', Format.NEWMAN: b'{"run": {"executions": [%b]}}'}
+    written = redact(around.get(format_in, b"%b\n") % entry, format_in).data
+    assert json.dumps([*b"Amira"])[1:-1].encode() not in written
+    assert redact(written, format_in).replaced == []

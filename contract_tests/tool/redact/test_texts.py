@@ -124,3 +124,11 @@ def test_an_address_in_the_place_of_a_name_is_replaced_by_what_does_not_look_lik
     made = make_redactor().values.name(address)
     assert made != address
     assert describe_name(made) == describe_name(address) != address
+
+
+def test_an_identifier_becomes_at_least_eight_characters_long(make_redactor: Any) -> None:
+    """There are too few short ones for each to have one of its own."""
+    for value in ("7" * 7, "7" * 8, "7" * 9, "amira.c", "amira.ca", "amira.can"):
+        made = make_redactor().urls.value("customerId", value)
+        assert made != value
+        assert sum(map(str.isalnum, made)) == max(8, sum(map(str.isalnum, value))), value

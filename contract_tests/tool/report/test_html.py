@@ -192,3 +192,13 @@ def test_a_place_of_the_contract_links_to_where_the_reference_says_it(tmp_path: 
     assert "#how-to-sign" in links
     for refused in ("javascript:alert(1)", "data:text/html,x", "JavaScript:x"):
         assert run_command(*check, "--docs-url", refused, cwd=tmp_path).returncode == 2
+
+
+def test_files_are_counted_where_there_may_be_several(
+    drifted: DriftSummary, explain: Callable[[DriftSummary], CheckedRun]
+) -> None:
+    """A finding in the one file of several that has it says more than in the only one."""
+    one = next(iter(drifted.findings.items()))
+    summary = replace(drifted, findings={one[0]: replace(one[1], files=(0,))}, passed_over_count=1)
+    counted = [replace(explain(summary), inputs=inputs).counts_files for inputs in (None, 2, 3)]
+    assert counted == [False, False, True]

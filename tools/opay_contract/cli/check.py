@@ -40,6 +40,7 @@ from opay_contract.model.exchange import Unreadable
 from opay_contract.model.observation import Window
 from opay_contract.model.summary import DriftSummary
 from opay_contract.recordings.inputs import STDIN, Repeats, Source, iter_inputs
+from opay_contract.recordings.stores import public_name
 from opay_contract.words import count, printable
 
 _LOCAL, _DASK = "local", "dask"
@@ -275,7 +276,7 @@ def check(
     if saved:
         write_atomically(saved, summary_to_json(summary).decode() + "\n")
     options = arguments_of(contract_dir, base_urls, format_in)
-    read = Inputs(now=now, named=paths, options=options, files=inputs.number)
+    read = Inputs(now=now, named=tuple(map(public_name, paths)), options=options, files=inputs.number)
     code = report_run(summary, contract, contract_dir, reporting, baseline, read)
     raise click.exceptions.Exit(code)
 

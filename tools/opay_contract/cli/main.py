@@ -10,7 +10,7 @@ import click
 from opay_contract import __version__
 from opay_contract.cli.help import Group
 from opay_contract.errors import ExitCode, OpayContractError, UnreachableError
-from opay_contract.words import printable
+from opay_contract.words import printable, without_credentials
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -107,10 +107,11 @@ def main() -> NoReturn:
     except click.exceptions.Exit as exit_:
         code = exit_.exit_code
     except click.ClickException as error:
+        vars(error)["message"] = without_credentials(error.message)  # which only mypy takes for final
         error.show()
         code = ExitCode.UNUSABLE
     except OpayContractError as error:
-        click.echo(f"error: {printable(str(error))}", err=True)
+        click.echo(f"error: {printable(without_credentials(str(error)))}", err=True)
         code = ExitCode.INCOMPLETE if isinstance(error, UnreachableError) else ExitCode.UNUSABLE
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)

@@ -174,7 +174,7 @@ def _redact(
             del redactor.log.replaced[noted:]
         else:
             written += 1
-        total.entries += tally.entries
+        total.entries += tally.exchanges
         unread += _tell(source, tally, "it stays so, without what it held")
     values = counted(len(redactor.log.replaced), "value")
     place = f"to '{printable(str(output))}'" if written else "nowhere: there was nothing to write"
@@ -230,7 +230,7 @@ def _verify(
             passed_over += 1
             continue
         tally, places = verify_source(redactor, source, format_in, stdin=sys.stdin.buffer)
-        entries += tally.entries
+        entries += tally.exchanges
         unproved += _tell(source, tally, "nothing proves it clean") if places or tally.broken else 0
         for kind, place in places:
             click.echo(f"{printable(source.name)}: {kind} at {place or 'the body'}")

@@ -17,6 +17,7 @@ from opay_contract.model.exchange import Unreadable
 from opay_contract.model.observation import Window
 from opay_contract.model.summary import DriftSummary
 from opay_contract.recordings.inputs import Repeats, Source, iter_inputs
+from opay_contract.report.findings import describe_place
 from opay_contract.report.sentences import describe_nothing, describe_out_of_scope
 from opay_contract.words import count, printable
 
@@ -76,7 +77,7 @@ def settings_of_now(window: Window | None = None) -> "Settings":
 def check_paths(
     paths: Sequence[str], contract: Contract, settings: "Settings", format_in: str | None = None
 ) -> DriftSummary:
-    """Check recordings as `check` does; says on standard error where nothing was checked, and why."""
+    """Check recordings as `check` does; says on standard error what was not read, and why nothing was."""
     from opay_contract.engines.folding import check_sources  # noqa: PLC0415  the same
 
     repeats = Repeats()
@@ -91,6 +92,8 @@ def check_paths(
             on_progress=on_progress,
         )
     print_repeats(repeats)
+    for one in summary.unreadable:
+        click.echo(f"{describe_place(one.place)}: unreadable: {printable(one.reason)}", err=True)
     if not summary.exchanges and not summary.is_partial:
         click.echo(f"Nothing was checked: {describe_nothing(summary, inputs.number)}.", err=True)
         click.echo("".join(f"{line}\n" for line in describe_out_of_scope(summary)), nl=False, err=True)

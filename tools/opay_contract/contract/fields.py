@@ -10,12 +10,12 @@ from msgspec import field
 from msgspec.structs import replace
 
 from opay_contract.contract.addresses import MISSING, absolute, below, split_uri, with_fragment
-from opay_contract.contract.contract import Contract
+from opay_contract.contract.contract import Contract, texts_of
 from opay_contract.contract.keywords import Holds, SchemaShape, Subschema, iter_beside
 from opay_contract.contract.operation import Form, Operation
 from opay_contract.contract.schemas import SchemaSet
-from opay_contract.jsontext import pointer
-from opay_contract.model.exchange import AnswerShape
+from opay_contract.jsontext import Parsed, parse_json, pointer
+from opay_contract.model.exchange import AnswerShape, Exchange
 from opay_contract.model.finding import Outcome
 from opay_contract.model.observation import Scope
 
@@ -309,6 +309,15 @@ def answer_shape(contract: Contract) -> AnswerShape:
     """Return by what an answer of the contract is told: its envelope, else what its schemas require."""
     known = (names for operation in contract.operations for names in _root_members(contract, operation))
     return AnswerShape(tuple(dict.fromkeys(names for names in known if names)))
+
+
+def is_answer(shape: AnswerShape, exchange: Exchange, operation: Operation | None) -> bool:
+    """Tell whether an exchange has an answer of the contract where no URL says whose it is."""
+    if exchange.is_asserted:
+        return True
+    _, text = texts_of(exchange, operation)
+    body = parse_json(text) if isinstance(text, bytes) else text
+    return isinstance(body, Parsed) and isinstance(body.value, dict) and shape.fits(body.value)
 
 
 def _root_members(contract: Contract, operation: Operation) -> Iterator[frozenset[str]]:

@@ -26,7 +26,8 @@ LEAST_VALUES = 20
 MOST_BY_CHANCE = 0.2
 """The share of values up to which chance explains them: twice what passes Luhn."""
 
-_LENGTHS = (13, 19)
+_LENGTHS = (13, 23)
+"""Characters of a card number, in groups of four or in one piece."""
 
 _BY_CHANCE = replace(CARD_NUMBER_EXPOSED, severity=Severity.INFO)
 

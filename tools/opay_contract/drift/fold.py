@@ -6,12 +6,11 @@ from collections.abc import Callable, Iterable
 
 from msgspec import structs
 
-from opay_contract.contract.contract import Contract, Route, texts_of
-from opay_contract.contract.fields import answer_shape
+from opay_contract.contract.contract import Contract, Route
+from opay_contract.contract.fields import answer_shape, is_answer
 from opay_contract.drift.statistics import Statistics
 from opay_contract.formats.bounds import ALWAYS_FINE, excess_of
 from opay_contract.formats.errors import NO_URL
-from opay_contract.jsontext import Parsed, parse_json
 from opay_contract.judge.judge import Judge
 from opay_contract.judge.leads import Led
 from opay_contract.judge.routes import describe_elsewhere
@@ -180,8 +179,9 @@ class Fold:
             self._pass_over(request, lead.route)
             return
         reason = excess_of(item) if size > ALWAYS_FINE else None
-        if reason is None and request.url is None and not self._is_ours(item, lead.route):
-            reason = self._no_answer
+        if reason is None and request.url is None:
+            is_ours = is_answer(self._answers, item, lead.route.operation)
+            reason = None if is_ours else self._no_answer
         if reason is not None:
             self._add_unreadable(Unreadable(place=item.place, reason=reason))
             return
@@ -273,14 +273,6 @@ class Fold:
                 advice=diagnosis.advice if diagnosis else "",
             )
         return known
-
-    def _is_ours(self, exchange: Exchange, route: Route) -> bool:
-        """Tell whether an exchange has an answer of the contract where no URL says whose it is."""
-        if exchange.is_asserted:
-            return True
-        _, text = texts_of(exchange, route.operation)
-        body = parse_json(text) if isinstance(text, bytes) else text
-        return isinstance(body, Parsed) and isinstance(body.value, dict) and self._answers.fits(body.value)
 
     def _pass_over(self, request: Request, route: Route) -> None:
         """Count an exchange that is out of scope, and where it went."""

@@ -45,14 +45,14 @@ def _read_call(place: Place, call: Call) -> Exchange | Unreadable:
 def _response(call: Call) -> Response:
     if call.status is None:
         raise EntryError(NO_RESPONSE)
-    headers = tuple(call.received)
+    status, headers = parse_status(call.status), tuple(call.received)
     _, body, _ = _cut_body(call)
-    return Response(status=parse_status(call.status), headers=headers, body=decode_body(body, headers))
+    return Response(status=status, headers=headers, body=decode_body(body, headers))
 
 
 def _url(call: Call) -> str | None:
     host, target = header(tuple(call.sent), "host"), call.target
-    if host is None or target is None or not target.startswith("/"):
+    if host is None or "/" in host or target is None or not target.startswith("/"):
         return target
     return f"{call.scheme}://{host}{target}"
 
@@ -92,7 +92,8 @@ def _is_whole_json(body: bytes) -> bool:
 
 _LINE = re.compile(rb"([^\r\n]*)(\r?\n|\r|\Z)")
 _REQUEST_LINE = re.compile(r"([A-Z]+) (\S+) (HTTP/[0-9.]+)", re.ASCII)  # as the reader, which sees bytes
-_STATUS_LINE = re.compile(r"(HTTP/[0-9.]+ [0-9]{3})(?![0-9])(.*)")
+_STATUS_LINE = re.compile(r"HTTP/([0-9.]+)( [0-9]{3})(?![0-9])(.*)")
+_LONGEST_VERSION = 3
 _WHITE_SPACE = " \t\r\v\f"
 _MARKS = {
     PieceKind.REQUEST: b"> ",
@@ -147,16 +148,18 @@ class _Lines(msgspec.Struct, frozen=True):
     def status(self, text: str) -> str:
         """Return a status line."""
         found = _STATUS_LINE.fullmatch(text)
-        start, reason = (found[1], found[2]) if found else ("", text)
-        made = self.policy.words(start) + self.policy.words(reason)
+        version, status, reason = found.groups() if found else ("", "", text)
+        version = version if len(version) <= _LONGEST_VERSION else "1.1"
+        made = (f"HTTP/{version}{status}" if found else "") + _words(self.policy, reason)
         return self.policy.noted(made, text, "status-line", "free text")
 
     def field(self, side: str, text: str) -> str:
         """Return a header field."""
         name, colon, value = text.partition(":")
         policy, value = self.policy, value.strip(_WHITE_SPACE)
-        if not colon or not name:
-            return policy.noted(self.policy.words(text), text, f"{side}-header", "free text")
+        if not colon or not name:  # what begins with a colon still does: it is no field's name
+            made = colon + policy.words(value if colon else text)
+            return policy.noted(made, text, f"{side}-header", "free text")
         if self.edited is not None:
             made = policy.header(self.edited, side, name, value)
         else:
@@ -197,7 +200,7 @@ class _Writing:
             included, _, behind = _cut_body(self._call)
             text = behind.decode(errors="replace")  # a line break, or what nobody knows
             after = self._policy.noted(
-                self._policy.words(text), text, "behind the body", "free text"
+                _words(self._policy, text), text, "behind the body", "free text"
             ).encode()
             before, body = self._block(lines, included), edited.new.response.body
             bodies = [before + one + after for one in (body, encode_body(body, edited.old.response.headers))]
@@ -234,6 +237,11 @@ _ADDRESS = re.compile(
 )
 _FIELD = re.compile(r"(.*\[)(:?[A-Za-z0-9_-]+): ([^\n]*)(\])")
 _DATA = re.compile(r"[{}] \[([0-9]+) bytes data\]")
+_BEGINNING = re.compile(
+    r"\* +(?:(?!localhost)[A-Za-z#-]+[0-9]{0,2}[:,]? ){0,4}(?:TLSv1|HTTP/)?|curl: \([0-9]{1,3}\) "
+)
+"""What curl's lines are told by: it does not go with a rest of which nothing can be kept."""
+
 _MOST_DIGITS = 7
 
 _METERS = (
@@ -267,8 +275,10 @@ def _rewrite_meter(meter: bytes) -> bytes:
 
 
 def _iter_parts(policy: Policy, remark: str) -> Iterator[str]:
-    end = 0
-    for match in _ADDRESS.finditer(remark):
+    beginning = _BEGINNING.match(remark)
+    end = beginning.end() if beginning else 0
+    yield _words(policy, remark[:end])
+    for match in _ADDRESS.finditer(remark, end):
         yield _words(policy, remark[end : match.start()])
         yield policy.link(match[1]) if match[1] else policy.host(match[2])
         end = match.end()
@@ -278,4 +288,4 @@ def _iter_parts(policy: Policy, remark: str) -> Iterator[str]:
 def _words(policy: Policy, text: str) -> str:
     """Return words with the spaces around them, which tell them from the host beside them."""
     words = text.strip()
-    return text.replace(words, policy.words(words)) if words else text
+    return text.replace(words, policy.remark(words)) if words else text

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from opay_contract.formats.bounds import excess_of
 from opay_contract.formats.content_coding import encode_body, find_faulty_body
-from opay_contract.formats.errors import EntryError, StreamError
+from opay_contract.formats.errors import NO_URL, EntryError, StreamError
 from opay_contract.formats.messages import encode_text, parse_base64
 from opay_contract.jsontext import Tokens, last_name
 from opay_contract.model.exchange import Exchange, Place, Request, Response, Unreadable
@@ -76,9 +76,11 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     member: Callable[[str, str], str]  # a text that a recorder has beside the messages, under a name
     text: Callable[[str], str]  # nothing of it may stay
     words: Callable[[str], str]  # its known words may stay
+    remark: Callable[[str], str]  # they may, and nobody searches it for card numbers
     exact: Callable[[str], str]  # in its very length
     knows: Callable[[str], bool]  # whether the contract says how sensitive what has this name is
     is_plain: Callable[[str], bool]  # whether a name may be shown
+    is_answer: Callable[[Exchange], bool]  # whether it is one of the contract's API where no URL tells
     is_in_scope: Callable[[Request], bool]  # whether a request may be one to the contract's API
     cards: Callable[[str], list[int]]  # how long the card numbers in a text are: an edited one has them, too
     say: Callable[[Tokens], str]  # a place in words that show nothing
@@ -99,14 +101,22 @@ class Tally(msgspec.Struct):
     `unread` says of each entry that could not be read and had something to be taken out, by its number, why
     that is; `broken` says why the rest of the file could not be read. `says_broken` is set where the written
     text itself stops making sense at that place, so that its packing need not. `is_passed_over` for a file of
-    a folder that is no recording: nothing is written of it, and that is no fault.
+    a folder that is no recording: nothing is written of it, and that is no fault. Of the entries `others` are
+    no exchanges. With `needs_url` nothing else may tell whose answer an entry has.
     """
 
     entries: int = 0
+    others: int = 0
+    needs_url: bool = False
     unread: dict[int, str] = field(default_factory=dict)
     broken: str | None = None
     says_broken: bool = False
     is_passed_over: bool = False
+
+    @property
+    def exchanges(self) -> int:
+        """How many of the entries are exchanges, read or not."""
+        return self.entries - self.others
 
     def refuse(self, reason: str) -> None:
         """Note that the entry that is on cannot be read; a line that is named is one of the entry alone."""
@@ -117,8 +127,13 @@ class Tally(msgspec.Struct):
 
         What went to another API is not judged anyway.
         """
-        reason = excess_of(found) if isinstance(found, Exchange) else reason_of(found)
         request = found.request if found is not None else None
+        if not isinstance(found, Exchange):
+            reason = reason_of(found)
+        elif found.request.url is None and (self.needs_url or not policy.is_answer(found)):
+            reason = NO_URL
+        else:
+            reason = excess_of(found)
         if reason is not None and (request is None or policy.is_in_scope(request)):
             self.refuse(reason)
 
@@ -145,6 +160,7 @@ def edit_entry(  # noqa: PLR0913  the entry, and how it is read and written
         candidates = (one for edited in edits_of(policy, found) for one in make(found, edited))
         made = next((one for one in candidates if _is_alike(found, read(one))), None)
         tally.note(policy, found)
+        tally.others += found is None
         if made is None and isinstance(found, Exchange):
             tally.refuse(NOT_KEPT)
         return placeholder if made is None else made
@@ -256,8 +272,14 @@ class EntryVisitor:
         field = self._header_of(tokens)
         if field is not None and edited is not None:
             return number_or_text(token, self._policy.header(edited, side, field, token))
-        made = self._policy.number(token, _MANY if self._tree is not None else _FEW)
+        is_known = self._tree is not None and not self._is_hidden(tokens, token)
+        made = self._policy.number(token, _MANY if is_known else _FEW)
         return self._changed(made, token, tokens, "number")
+
+    def _is_hidden(self, tokens: Tokens, token: str) -> bool:
+        """Tell what may be a byte of a list that the tree has not: its name came twice, or is no text."""
+        is_of_list = bool(self._tree and tokens) and isinstance(tokens[-1], int)
+        return is_of_list and token.isdigit() and str(value_at(self._tree, tokens)) != token
 
     def is_text(self, tokens: Tokens) -> bool:
         """Tell whether a value is a text even where it has digits alone: a header field's, a URL, a body."""

@@ -8,6 +8,7 @@ import os
 
 NO_URL = "the URL of the request was not found, so that nothing tells whose answer it is"
 NO_RESPONSE = "the request got no response (it was blocked, was cancelled or failed)"
+NO_ENTRIES = "the file has no list of exchanges where its format has one"
 TOO_LONG = "the entry is longer than 64 MiB"
 TOO_DEEP = "the entry is nested too deep"
 TRUNCATED_BODY = "the response body was cut off by the recorder; record it whole"

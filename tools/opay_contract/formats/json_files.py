@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from opay_contract.formats.editing import HERE, Edited, EntryVisitor, Found, Policy, Sink, Tally, edit_entry
-from opay_contract.formats.errors import EntryError, StreamError
+from opay_contract.formats.errors import NO_ENTRIES, EntryError, NoRecordingError, StreamError
 from opay_contract.formats.json_cursor import Decoder, JsonCursor
 from opay_contract.formats.json_text import Visitor, read_text, rewrite_json, write_text
 from opay_contract.formats.messages import PlaceOf
@@ -27,6 +27,7 @@ EMPTY = b'{"request":{},"response":{}}'
 _STRAY = b"\n:"
 """What is no JSON wherever a value has just ended or may begin."""
 
+_BROKEN_OFF = b'"'
 _APART = "keep it apart"
 
 
@@ -149,7 +150,9 @@ def iter_all_segments(
         else:
             other = other or line
         yield b"\n"
-    if has_any and other:
+    if not has_any:
+        raise NoRecordingError(NO_ENTRIES)
+    if other:
         raise of_another_format(other)
 
 
@@ -208,6 +211,7 @@ class JsonFormat(msgspec.Struct, frozen=True, kw_only=True):
 
     def rewrite_all(self, policy: Policy, stream: ChunkStream, sink: Sink, tally: Tally) -> None:
         """Write all as it may be seen; where the file stops being JSON the written one does, too."""
+        segment: Segment = b""
         try:
             for segment in self.segments(stream, whole=True):
                 if isinstance(segment, bytes):
@@ -224,6 +228,8 @@ class JsonFormat(msgspec.Struct, frozen=True, kw_only=True):
             stops = error.reason.startswith("the file stops being JSON")
             if stops:
                 sink.write(_STRAY)
+            elif segment == b"\n" and error.reason == "the file breaks off":  # behind a whole text
+                sink.write(_BROKEN_OFF)
             tally.says_broken = stops or error.reason.endswith(_APART)
             raise
 

@@ -54,6 +54,7 @@ _ESCAPE = re.compile(
     r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
     re.DOTALL,
 )
+_BEHIND_BACKSLASH = re.compile(r"(?<=\\)(?=[0-9A-Za-z])")
 _LOWER_HALF = re.compile("[\ud800-\udbff]")
 _ASCII, _ANY = json.JSONEncoder().encode, json.JSONEncoder(ensure_ascii=False).encode
 _LETTERS = "xbjkqvwz"  # of which pseudonyms are made
@@ -231,7 +232,8 @@ def _edit_string(token: str, edit: Callable[[str], str]) -> str:
     try:
         value = json.loads(f'"{lower}"', strict=False)
     except ValueError:
-        return f'"{edit(inner)}"'
+        new = edit(inner)  # behind a backslash a new letter would make an escape of what was none
+        return token if new == inner else f'"{_BEHIND_BACKSLASH.sub(" ", new)}"'
     new = edit(value)
     return token if new == value else _written(new, token) + '"'
 

@@ -97,9 +97,11 @@ def write(value: Value) -> bytes:
 
 
 def read_text(value: Value) -> str:
-    """Return a text; bytes that are no UTF-8, which headers may hold, are read as Latin-1."""
+    """Return a text, none of what is null; bytes that are no UTF-8, which headers may hold, are Latin-1."""
     kind, text = value
-    if kind not in (BYTES, TEXT, NULL):
+    if kind == NULL:
+        return ""
+    if kind not in (BYTES, TEXT):
         raise EntryError(ODD_FLOW)
     try:
         return text.decode()

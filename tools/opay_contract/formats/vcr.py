@@ -11,7 +11,13 @@ import yaml
 
 from opay_contract.formats.content_coding import decode_body, decode_sent
 from opay_contract.formats.editing import HERE, Edited, EntryVisitor, Found, Policy, Sink, Tally, edit_entry
-from opay_contract.formats.errors import NO_RESPONSE, TRUNCATED_BODY, EntryError, StreamError
+from opay_contract.formats.errors import (
+    NO_RESPONSE,
+    TRUNCATED_BODY,
+    EntryError,
+    NoRecordingError,
+    StreamError,
+)
 from opay_contract.formats.json_cursor import JsonCursor
 from opay_contract.formats.json_files import (
     JsonFormat,
@@ -215,6 +221,8 @@ def _rewrite_yaml(policy: Policy, stream: ChunkStream, sink: Sink, tally: Tally)
                     still_open.pop()
                 dumper.emit(event)
                 last = event
+    except NoRecordingError:  # nothing is written
+        raise
     except (StreamError, yaml.YAMLError, ValueError) as error:
         if isinstance(last, yaml.DocumentStartEvent):  # there is no document without anything in it
             dumper.emit(_NOTHING)

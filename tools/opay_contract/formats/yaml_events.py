@@ -12,7 +12,14 @@ import msgspec
 import yaml
 
 from opay_contract.formats.bounds import MAX_VALUES
-from opay_contract.formats.errors import TOO_DEEP, TOO_LONG, EntryError, StreamError
+from opay_contract.formats.errors import (
+    NO_ENTRIES,
+    TOO_DEEP,
+    TOO_LONG,
+    EntryError,
+    NoRecordingError,
+    StreamError,
+)
 from opay_contract.formats.messages import parse_base64
 from opay_contract.formats.streams import MAX_ENTRY, Readable
 
@@ -209,7 +216,7 @@ class _Cassette:
         self._events: Iterator[yaml.Event] = iter(LOADER(self._meter).get_event, None)
         self._anchors = Anchors()
         self._expansion = Expansion()
-        self._has_aliases = False
+        self._has_aliases = self._has_list = False
 
     def iter_segments(self) -> Iterator[YamlSegment]:
         """Look for the list of interactions: a member of the root, or before vcrpy 1.0 the root itself."""
@@ -228,6 +235,8 @@ class _Cassette:
                 yield BesideEvents("", self._take_beside(event))
             else:
                 yield event
+        if not self._has_list:
+            raise NoRecordingError(NO_ENTRIES)
 
     def _iter_members(self) -> Iterator[YamlSegment]:
         while not isinstance(name := next(self._events), yaml.MappingEndEvent):
@@ -242,12 +251,14 @@ class _Cassette:
             taken = self._take_beside(value)
             yield NameEvents(names)
             if text in ENTRIES and isinstance(value, yaml.AliasEvent):
+                self._has_list = True
                 yield from _iter_listed(text, taken, line_of(value))
             else:
                 yield BesideEvents(text, taken)
         yield name
 
     def _iter_items(self, listed: yaml.SequenceStartEvent) -> Iterator[YamlSegment]:
+        self._has_list = True
         while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
             self._meter.used = 0
             line = line_of(event)

@@ -2,9 +2,9 @@
 
 Issuer prefixes and lengths are those that the card schemes publish and issue (ISO/IEC 7812 gives the frame);
 they keep order numbers and timestamps, one in ten of which passes Luhn, from being taken for cards. So does
-what digits say otherwise that are not grouped as on a card: a time with a counter behind it, or an Egyptian
-national id; an account number (IBAN), however it is written; and groups of a size that go on: they are one
-number of another kind, unless cards are all that they are made of.
+what digits say otherwise: a time with a counter behind it or an Egyptian national id, unless in groups that
+neither is written in; an account number (IBAN), however it is written; and groups of a size that go on: they
+are one number of another kind, unless cards are all that they are made of.
 """
 
 import re
@@ -210,7 +210,8 @@ def passes_luhn(digits: str) -> bool:
 def is_card_number(groups: Sequence[str]) -> bool:
     """Return whether ASCII digits, in groups as they are written, are a card number."""
     digits = "".join(groups)
-    return _is_issued(digits) and (_is_grouped_as_on_cards(groups) or not _is_something_else(digits))
+    is_parted = [len(group) for group in groups[:2]] in ([1, 1], [4, 6])
+    return _is_issued(digits) and (is_parted or not _is_something_else(digits))
 
 
 def _is_issued(digits: str) -> bool:
@@ -221,11 +222,6 @@ def _is_issued(digits: str) -> bool:
         for low, high, lengths in _BY_FIRST_TWO[digits[:2]]
     )
     return is_any and passes_luhn(digits)
-
-
-def _is_grouped_as_on_cards(groups: Sequence[str]) -> bool:
-    first, second = len(groups[0]), len(groups[-1] if len(groups) == 1 else groups[1])
-    return len(groups) > 1 and (first, second) in ((1, 1), (4, 4), (4, 6))
 
 
 def _is_something_else(digits: str) -> bool:

@@ -370,12 +370,12 @@ CARD_NUMBER_EXPOSED = _rule(
     Area.BODY,
     _ERROR,
     "A full card number stands somewhere in the exchange: 13 to 19 digits that pass Luhn and begin as an "
-    "issuer's numbers do, also inside longer text and with separators. Digits not grouped as on a card "
-    "that are a time with a counter behind it, or an Egyptian national id, are none, nor is an IBAN, nor "
+    "issuer's numbers do, also inside longer text and with separators. A time with a counter behind it, or "
+    "an Egyptian national id, in one piece or in groups of four, is none, nor is an IBAN, nor "
     "a longer number in groups of one size that is not made of cards. Members that the contract calls "
     "identifiers are not searched, nor are members of their names where no schema describes them. One "
     "number in ten passes Luhn by chance: where at least 20 values were seen at a place of a body, all "
-    "whole numbers or all texts of 13 to 19 characters, and at most a fifth of them look like card "
+    "whole numbers or all texts of 13 to 23 characters, and at most a fifth of them look like card "
     "numbers, the finding is information and says how many they are. Anywhere else it is an error. Never "
     "printed.",
 )

@@ -234,9 +234,11 @@ def find_missing(paths: Sequence[str], *, literally: bool = False) -> str | None
     missing = [path for path in paths if path != STDIN and _is_missing(path, literally=literally)]
     if not missing:
         return None
-    named = ", ".join(f"'{path}'" for path in missing[:_MOST_NAMED])
+    named = ", ".join(f"'{public_name(path)}'" for path in missing[:_MOST_NAMED])
     more = f" and {len(missing) - _MOST_NAMED:,} more" if len(missing) > _MOST_NAMED else ""
     hint = _hint(missing[0].removeprefix("" if literally else MANIFEST)) if len(missing) == 1 else ""
+    if is_url(missing[0]):
+        hint = "; a URL is not read here, copy what it leads to"
     return f"no such file or folder: {named}{more}{hint}"
 
 

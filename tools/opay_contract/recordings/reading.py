@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from opay_contract.formats.errors import NO_URL, NoRecordingError, StreamError
+from opay_contract.formats.errors import NO_ENTRIES, NO_URL, NoRecordingError, StreamError
 from opay_contract.formats.foreign import Foreign
 from opay_contract.formats.look import HEAD, is_undecided, iter_looks
 from opay_contract.formats.parquet import OpenParquet, damage_of, iter_rows, open_parquet, read_row
@@ -129,11 +129,15 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True):
     is_sure: bool
     is_archive: bool = False
 
+    @property
+    def needs_url(self) -> bool:
+        """Whether nothing but the request's URL tells whose answer an entry has."""
+        return self.format not in _LINES_OF_ITS_OWN
+
     def refuse_nothing(self) -> None:
         """Raise when a source in which nothing was found is not of its format at all."""
         if not self.is_sure:
-            advice = "leave --format-in out, or name another"
-            raise NoRecordingError(f"the file holds nothing of the format '{self.format}'; {advice}")
+            raise NoRecordingError(NO_ENTRIES)
 
 
 def iter_exchanges(
@@ -154,9 +158,9 @@ def iter_exchanges(
             if read is None:
                 yield from _iter_parquet(source)
                 return
-            is_of_lines = recording.format in _LINES_OF_ITS_OWN
+            needs_url = recording.needs_url
             for last in read(source.place, recording.stream):
-                yield last if is_of_lines else with_url(last)
+                yield with_url(last) if needs_url else last
             if last is None:
                 recording.refuse_nothing()
     except NoRecordingError as error:
@@ -237,7 +241,14 @@ def open_source(
         if format_in is None and answers is not None and found in (Format.JSON, Format.NDJSON):
             _refuse_other_json(head, answers)
         is_sure = format_in is None or recognise(head) is format_in
-        yield Recording(stream=stream, format=found, is_sure=is_sure, is_archive=is_archive)
+        try:
+            yield Recording(stream=stream, format=found, is_sure=is_sure, is_archive=is_archive)
+        except NoRecordingError:
+            if is_sure:
+                raise
+            advice = "leave --format-in out, or name another"
+            reason = f"the file holds nothing of the format '{found}'; {advice}"
+            raise NoRecordingError(reason) from None
 
 
 @contextmanager

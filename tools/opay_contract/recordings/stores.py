@@ -1,5 +1,6 @@
 """Objects in stores that fsspec reads: found, opened at any byte, read ahead, and given up in time."""
 
+import errno
 import queue
 import re
 import threading
@@ -179,9 +180,11 @@ def describe_failure(error: Exception) -> str:
         return "cannot be read: the store cannot be reached"
     if isinstance(error, FileNotFoundError) or status in _GONE:
         return "cannot be read: no such file or directory"
-    if isinstance(error, OSError) and isinstance(error.errno, int):
-        return describe_os_error(error)
-    return f"cannot be read: the store failed with {name}"
+    if not isinstance(error, OSError) or not isinstance(error.errno, int):
+        return f"cannot be read: the store failed with {name}"
+    is_refused = error.errno == errno.EINVAL  # what s3fs makes of an answer 400
+    refusal = "cannot be read: the store refuses the request; its token may be over, its region another"
+    return refusal if is_refused else describe_os_error(error)
 
 
 def _status(error: BaseException | None) -> int | None:
@@ -205,12 +208,15 @@ def _file_system(protocol: str, options: tuple[tuple[str, Any], ...]) -> Any:
 def open_file_system(url: str) -> tuple[Any, str]:
     """Return the file system of a URL, and what the URL is called there.
 
-    Raises ImportError where a package is missing, ValueError where nobody knows the protocol.
+    Raises ImportError where a package is missing.
     """
     import fsspec  # noqa: PLC0415  an extra, and only where a URL is given
 
     protocol = url.partition("://")[0]
-    kind = fsspec.get_filesystem_class(protocol)
+    try:
+        kind = fsspec.get_filesystem_class(protocol)
+    except ValueError:
+        raise StreamError("cannot be read: no file system is known for this kind of URL") from None
     options = kind._get_kwargs_from_urls(url)  # noqa: SLF001  fsspec's own way for those who subclass it
     return _file_system(protocol, tuple(sorted(options.items()))), kind._strip_protocol(url)  # noqa: SLF001
 
@@ -274,10 +280,12 @@ def is_http(url: str) -> bool:
     return url.startswith(("http://", "https://"))
 
 
-def public_name(url: str) -> str:
-    """Return a URL without what may be a credential: user and password, and the query of a presigned URL."""
-    query = _HTTP_QUERY if is_http(url) else _QUERY
-    return query.sub("", _USER.sub("", url))
+def public_name(path: str) -> str:
+    """Return a path, of a URL what may be no credential: no user, password or query of a presigned one."""
+    if not is_url(path):
+        return path
+    query = _HTTP_QUERY if is_http(path.removeprefix("@")) else _QUERY
+    return query.sub("", _USER.sub("", path))
 
 
 def iter_objects(url: str, is_wanted: Callable[[str], bool]) -> Iterator[FoundObject]:
@@ -287,8 +295,6 @@ def iter_objects(url: str, is_wanted: Callable[[str], bool]) -> Iterator[FoundOb
         yield from _iter_objects(url, is_wanted)
     except ImportError:
         raise UsageError(f"'{name}': {_missing(url.partition('://')[0])}") from None
-    except ValueError:
-        yield name, None, "cannot be read: no file system is known for this kind of URL", True
     except Exception as error:  # noqa: BLE001  every store has exceptions of its own
         yield name, None, describe_failure(error), True
 

@@ -10,7 +10,6 @@ from typing import Any, BinaryIO, cast
 
 import zstandard
 
-from opay_contract.contract.fields import answer_shape
 from opay_contract.files import open_draft
 from opay_contract.formats.editing import Sink, Tally
 from opay_contract.formats.errors import NoRecordingError, StreamError
@@ -40,8 +39,8 @@ def redact_stream(
     """
     tally = Tally()
     try:
-        answers = answer_shape(redactor.contract)
-        with open_source(source, format_in, stdin=stdin, answers=answers) as recording:
+        with open_source(source, format_in, stdin=stdin, answers=redactor.answers) as recording:
+            tally.needs_url = recording.needs_url
             rewrite = FORMATS[recording.format].rewrite
             if recording.is_archive:
                 tally.broken = NO_ARCHIVE

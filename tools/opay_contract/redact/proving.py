@@ -100,7 +100,8 @@ class Prover:
             return self._is_part_known(local) and (domain.endswith(_OWN_ENDS) or is_reserved(domain))
         if kind == "hexadecimal digits":
             is_signature = len(match[0]) == _SIGNATURE  # by the key that everybody knows, or not
-            return is_signature or is_hex_pseudonym(match[0]) or is_digit_pseudonym(match[0])
+            found = {match[0], match.string[match.start() - 1 : match.end()]}  # it may be no escape
+            return is_signature or is_digit_pseudonym(match[0]) or any(map(is_hex_pseudonym, found))
         return is_reserved("".join(filter(str.isalpha, match[0])))
 
     def _is_host_known(self, host: str) -> bool:

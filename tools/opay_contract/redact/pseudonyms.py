@@ -36,6 +36,10 @@ _RESERVED = frozenset(
     f"{_LOWER}{_LOWER.upper()}{_ARABIC}{_CYRILLIC_LOWER}{_CYRILLIC_UPPER}"
     f"{_TWO_BYTES}{_IDEOGRAPHS}{_THREE_BYTES}{_FOUR_BYTES}"
 )
+_LONE_HEX = re.compile(r"(?<![A-Za-z])b+(?![A-Za-z])", re.IGNORECASE)
+"""Letters that would make hexadecimal digits of the digits around them."""
+
+_OF_LONE = str.maketrans("bB", "kK")
 _OTHER_LETTER = re.compile("[A-Za-z](?<![bjkqvwxzBJKQVWXZ])")
 _DIGIT_NAMES = ("ZERO", "ONE", "TWO", "THREE", "FOUR", "FIVE", "SIX", "SEVEN", "EIGHT", "NINE")
 _KEPT_CATEGORIES = frozenset("PZC")
@@ -194,7 +198,8 @@ class Pseudonyms(Hidden, frozen=True):
         drawn = self._draw(f"letters {text}", whole, salt, len(text))
         rest = iter(drawn)
         picks = ((char, alphabet_of(char)) for char in text)
-        return "".join(letters[next(rest) % len(letters)] if letters else char for char, letters in picks)
+        made = "".join(letters[next(rest) % len(letters)] if letters else char for char, letters in picks)
+        return _LONE_HEX.sub(lambda lone: lone[0].translate(_OF_LONE), made)
 
     def fill(self, text: str, count: int, *, salt: int = 0) -> str:
         """Return `count` reserved letters to make a short pseudonym longer."""

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import structs
 
 from opay_contract.contract.contract import Contract, Match, Outside
+from opay_contract.contract.fields import answer_shape, is_answer
 from opay_contract.formats.bounds import excess, excess_of, stand_in
 from opay_contract.formats.editing import Edited, Policy
 from opay_contract.formats.json_text import read_text, rewrite_json
@@ -22,7 +23,7 @@ from opay_contract.judge.values import unix_time
 from opay_contract.model.exchange import Exchange, Headers
 from opay_contract.redact.headers import WEB, HeaderFields, Resigning, Urls
 from opay_contract.redact.pseudonyms import Pseudonyms, card_hits, stand_in_number
-from opay_contract.redact.texts import FREE_TEXT, NAME, STRICT, Detector, Memory, Texts
+from opay_contract.redact.texts import FREE_TEXT, NAME, STRICT, Detector, Manner, Memory, Texts
 from opay_contract.redact.values import (
     NOTHING_SAID,
     PUBLIC,
@@ -183,6 +184,7 @@ class Redactor:
         self.values = Values(Texts(Pseudonyms(key), detector, self.memory), sensitivity)
         self.urls = Urls(contract, self.values)
         self.fields = HeaderFields(contract, self.values, self.urls)
+        self.answers = answer_shape(contract)
         self.policy = self._policy()
         self._bodies = BodyRedactor(self.values, self.log)
         self._started_at = time.time()
@@ -247,9 +249,11 @@ class Redactor:
             member=self._member,
             text=texts.redact,
             words=partial(texts.redact, manner=FREE_TEXT),
+            remark=partial(texts.redact, manner=Manner(keep_words=True, cards=False)),
             exact=partial(texts.redact, manner=NAME),
             knows=self.values.sensitivity.by_name.__contains__,
             is_plain=lambda name: describe_name(name) == name,
+            is_answer=self._is_answer,
             is_in_scope=lambda request: self.contract.route(request).in_scope,
             cards=card_hits,
             say=texts.say,
@@ -257,6 +261,9 @@ class Redactor:
             note=self.log.add,
             notes=lambda: len(self.log.replaced),
         )
+
+    def _is_answer(self, exchange: Exchange) -> bool:
+        return is_answer(self.answers, exchange, self.contract.route(exchange.request).operation)
 
     def _header(self, edited: Edited, side: str, name: str, value: str) -> str:
         lower, old, new = name.lower(), edited.old.request.body, edited.new.request.body

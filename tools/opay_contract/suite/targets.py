@@ -35,7 +35,7 @@ from opay_contract.suite.questions import (
     ApiTarget,
     Questions,
 )
-from opay_contract.words import count
+from opay_contract.words import count, without_credentials
 
 _PRODUCTION = "production"
 
@@ -72,7 +72,7 @@ def _checked(name: str, servers: Mapping[str, Server]) -> str:
     except ValueError:
         raise UsageError(f"--target {name}: this is no URL; expected {known}") from None
     if parts.scheme not in ("http", "https") or not host:
-        raise UsageError(f"--target {name}: unknown target; expected {known}")
+        raise UsageError(f"--target {without_credentials(name)}: unknown target; expected {known}")
     if parts.query or parts.fragment or "@" in parts.netloc:
         raise UsageError("--target: the URL is to have a host and perhaps a path, and nothing else")
     if parts.scheme == "http" and not is_loopback(host):

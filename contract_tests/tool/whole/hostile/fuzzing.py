@@ -76,10 +76,8 @@ class Fuzzer:
             yield from self._iter_faults_of_parts(source, format_in, summary)
         tally, written = self._redact(source, format_in)
         counted = summary.exchanges + summary.out_of_scope + summary.unreadable_count
-        if (
-            tally.entries != counted and not tally.broken and format_in is not Format.MITMPROXY
-        ):  # not all are HTTP
-            yield f"of {tally.entries} entries that are redacted {counted} are checked"
+        if tally.exchanges != counted and not tally.broken:
+            yield f"of {tally.exchanges} entries that are redacted {counted} are checked"
         if tally.entries or not tally.broken:
             yield from self._iter_faults_of_redaction(written, format_in, summary, tally, is_short=is_short)
         taken = time.process_time() - begun
