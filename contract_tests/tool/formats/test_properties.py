@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from contract_tests.usual import each
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from opay_contract.formats import json_cursor
@@ -236,6 +236,7 @@ def read_items(cut_data: Any) -> Any:
     marks=st.lists(st.integers(0, 500), max_size=9),
     faults=st.lists(st.tuples(st.integers(0, 500), st.integers(0, 3), st.binary(max_size=3)), max_size=3),
 )
+@example(values=[{"a": 1}] * 9, indent=None, marks=[], faults=[])  # the store is gone behind some
 @settings(max_examples=120, deadline=None)
 def test_items_that_are_cut_at_a_guess_are_those_that_are_walked_through(
     values: Any, indent: Any, marks: Any, faults: Any
