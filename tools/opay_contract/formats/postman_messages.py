@@ -430,8 +430,8 @@ class PostmanVisitor(EntryVisitor):
         """Return what takes the place of a text that is in no message: a value goes by its key."""
         if _SCHEMA.fullmatch(value) or (tokens[-1:] == ("port",) and _PORT.fullmatch(value)):
             return value
-        if _COLLECTION in value:
-            return ANY_SCHEMA
+        if _COLLECTION in value:  # in a damaged text the scheme is a piece of its own
+            return ANY_SCHEMA.removeprefix("https:" if value.startswith("//") else "")
         if tokens[-1:] == ("key",):
             return self._policy.name(value)
         key = self._value((*tokens[:-1], "key")) if tokens[-1:] == ("value",) else None
