@@ -273,8 +273,11 @@ class Statistics:
             spoken = place.verdicts.get(key)
             if spoken is None:
                 spoken = _spoken(place.by_shape, examples[key])
-                has_room = len(place.verdicts) < _MAX_VERDICTS
-                if key.is_known if isinstance(key, Shape) else has_room and len(repr(key)) < _MAX_KEPT:
+                if isinstance(key, Shape):
+                    is_kept = key.is_known
+                else:
+                    is_kept = len(place.verdicts) < _MAX_VERDICTS and len(repr(key)) < _MAX_KEPT
+                if is_kept:
                     place.verdicts[key] = spoken
             for reading in spoken:
                 self._readings[reading] += number

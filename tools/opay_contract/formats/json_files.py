@@ -171,12 +171,7 @@ def read_entries(
             if start is None or start[0] != segment.start:
                 start = None if segment.start is None else (segment.start, number)
             number += 1
-            place = place_of(number, segment.line, start)
-            try:
-                found = read(place, segment)
-            except EntryError as error:
-                found = Unreadable(place=place, reason=error.reason)
-            yield found
+            yield read_entry(read, place_of(number, segment.line, start), segment)
 
 
 def read_entry(read: Read, place: Place, entry: Entry) -> Exchange | Unreadable:

@@ -40,7 +40,7 @@ from opay_contract.formats.messages import (
     parse_status,
 )
 from opay_contract.formats.streams import LONG_LINE, MAX_ENTRY, ChunkStream, Readable, iter_lines, iter_read
-from opay_contract.model.exchange import Exchange, Place, Request, Response, Unreadable
+from opay_contract.model.exchange import Exchange, Headers, Place, Request, Response, Unreadable
 
 ABSENT = msgspec.Raw(b"")
 """A body that the line does not have; `null` is `b"null"`."""
@@ -143,9 +143,12 @@ def _is_own(line: bytes) -> bool:
     return not request.startswith(b"{") or parse_members(request).keys() <= _REQUEST_MEMBERS
 
 
+def _headers(fields: _Fields) -> Headers | None:
+    return None if fields is None else tuple(fields.items()) if isinstance(fields, dict) else tuple(fields)
+
+
 def _request(part: LineRequest) -> Request:
-    fields, raw = part.headers, bytes(part.body)
-    headers = None if fields is None else tuple(fields.items()) if isinstance(fields, dict) else tuple(fields)
+    headers, raw = _headers(part.headers), bytes(part.body)
     body = None if not raw or raw == b"null" else _body(raw)
     if part.body_base64 is not None:
         body = decode_sent(attempt(parse_base64, part.body_base64), headers)
@@ -153,8 +156,7 @@ def _request(part: LineRequest) -> Request:
 
 
 def _response(part: LineResponse) -> Response:
-    fields, raw = part.headers, bytes(part.body)
-    headers = None if fields is None else tuple(fields.items()) if isinstance(fields, dict) else tuple(fields)
+    headers, raw = _headers(part.headers), bytes(part.body)
     if part.body_base64 is not None:
         body = decode_body(parse_base64(part.body_base64), headers)
     elif not raw:

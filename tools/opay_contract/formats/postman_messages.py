@@ -141,7 +141,7 @@ def parse_fields(value: Any) -> Headers | None:
     found: list[tuple[str, str]] = []
     for one in value:
         if isinstance(one, dict):
-            if "disabled" not in one or one["disabled"] is not True:
+            if one.get("disabled") is not True:
                 name, text = one.get("key"), one.get("value")
                 if type(name) is not str or type(text) is not str:
                     name, text = _odd_field(name, text)

@@ -1,7 +1,7 @@
 """Reads the bodies of many exchanges at once: each as `parse_json` reads it, with its shape.
 
-Most are objects on a line. Such lines are decoded and looked at together; what may be odd
-about one of them is read again by itself.
+Most are objects on a line. Such lines are decoded and looked at together; what may be odd about one of them
+is read again by itself.
 """
 
 from collections.abc import Sequence
