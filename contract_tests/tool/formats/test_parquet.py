@@ -4,6 +4,8 @@ import base64
 import io
 import json
 import re
+import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from msgspec import structs
 
 from opay_contract.formats import parquet
 from opay_contract.model.exchange import Exchange, Unreadable
+from opay_contract.recordings import reading
 from opay_contract.recordings.inputs import Source, iter_inputs
 from opay_contract.recordings.reading import iter_exchanges
 
@@ -92,6 +95,23 @@ def test_parquet_in_a_store_is_read_and_its_change_is_seen(tmp_path: Path) -> No
     assert isinstance(verdict, Unreadable)
     assert verdict.reason.startswith("changed while it was read")
     store.rm("/p", recursive=True)
+
+
+def test_a_thread_reads_rows_ahead_from_a_store_and_none_from_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readers: list[bool] = []
+
+    def noted(*given: Any) -> Iterator[list[parquet.Row]]:
+        readers.append(threading.current_thread() is threading.main_thread())
+        return parquet.iter_rows(*given)
+
+    monkeypatch.setattr(reading, "iter_rows", noted)
+    file, store = table(tmp_path / "x.parquet", rows()[:1]), fsspec.filesystem("memory")
+    store.pipe("/q/x.parquet", Path(file).read_bytes())
+    assert len(read(file)) == len(read("memory://q")) == 1
+    store.rm("/q", recursive=True)
+    assert readers == [True, False]
 
 
 def test_times_bytes_and_headers_come_in_several_types(tmp_path: Path) -> None:

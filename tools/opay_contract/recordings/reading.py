@@ -3,7 +3,7 @@
 import codecs
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
 from itertools import chain
@@ -15,7 +15,7 @@ import msgspec
 from opay_contract.formats.errors import NO_ENTRIES, NO_URL, NoRecordingError, StreamError
 from opay_contract.formats.foreign import Foreign
 from opay_contract.formats.look import HEAD, is_undecided, iter_looks
-from opay_contract.formats.parquet import OpenParquet, damage_of, iter_rows, open_parquet, read_row
+from opay_contract.formats.parquet import OpenParquet, Row, damage_of, iter_rows, open_parquet, read_row
 from opay_contract.formats.streams import (
     CHUNK,
     MAX_ENTRY,
@@ -171,17 +171,19 @@ def iter_exchanges(
 
 
 def _iter_parquet(source: Source) -> Iterator[Exchange | Unreadable]:
-    """Yield what each row holds; a thread reads them ahead, so that a store that stalls is given up."""
-    with closing(Ahead(lambda: _iter_batches(source), describe_damage)) as batches:
+    """Yield what each row holds; a thread reads ahead from a store, so that one that stalls is given up."""
+    rows = partial(_iter_batches, source)
+    with closing(rows() if source.remote is None else Ahead(rows, describe_failure)) as batches:
         for number, row in enumerate(chain.from_iterable(batches), start=1):
             yield read_row(source.place(number), row)
 
 
-def _iter_batches(source: Source) -> Iterator[list[dict[str, Any]]]:
-    with open_rows(source) as parquet:
-        yield from iter_rows(parquet, source.max_unpacked)
-    if source.remote is not None:
-        source.remote.verify()
+def _iter_batches(source: Source) -> Generator[list[Row], None, None]:
+    with saying_damage():
+        with open_rows(source) as parquet:
+            yield from iter_rows(parquet, source.max_unpacked)
+        if source.remote is not None:
+            source.remote.verify()
 
 
 @contextmanager
@@ -193,9 +195,13 @@ def open_rows(source: Source) -> Iterator[OpenParquet]:
         yield parquet
 
 
-def describe_damage(error: Exception) -> str:
-    """Tell the store's failures from those of the data."""
-    return damage_of(error) or describe_failure(error)
+@contextmanager
+def saying_damage() -> Iterator[None]:
+    """Say in our own words what fails while Parquet is read: in its data, or in the store that has it."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001  pyarrow has exceptions of many kinds
+        raise StreamError(damage_of(error) or describe_failure(error)) from None
 
 
 def refused(source: Source, error: NoRecordingError) -> Unreadable:

@@ -3,7 +3,7 @@
 import shutil
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import Any, BinaryIO, cast
@@ -17,7 +17,7 @@ from opay_contract.formats.parquet import Row, iter_rows, rewrite_rows
 from opay_contract.formats.streams import GZIP_MAGIC, ZSTD_MAGIC
 from opay_contract.formats.table import FORMATS, Format
 from opay_contract.recordings.inputs import Source
-from opay_contract.recordings.reading import describe_damage, open_rows, open_source, refused
+from opay_contract.recordings.reading import open_rows, open_source, refused, saying_damage
 from opay_contract.redact.proving import Prover
 from opay_contract.redact.redactor import Redactor
 
@@ -62,7 +62,7 @@ def _redact_parquet(redactor: Redactor, source: Source, sink: Sink, tally: Tally
     """Redact every row; of a file that is damaged nothing is written, for its end says where its rows are."""
     with ExitStack() as stack:
         try:
-            with _reading():
+            with saying_damage():
                 parquet = stack.enter_context(open_rows(source))
             rewrite_rows(
                 redactor.policy, parquet, _iter_read(iter_rows(parquet, source.max_unpacked)), sink, tally
@@ -72,19 +72,8 @@ def _redact_parquet(redactor: Redactor, source: Source, sink: Sink, tally: Tally
             raise
 
 
-@contextmanager
-def _reading() -> Iterator[None]:
-    """Say in our own words what fails while a file is read."""
-    try:
-        yield
-    except StreamError:
-        raise
-    except Exception as error:  # noqa: BLE001  pyarrow has exceptions of many kinds
-        raise StreamError(describe_damage(error)) from None
-
-
 def _iter_read(batches: Iterator[list[Row]]) -> Iterator[list[Row]]:
-    with _reading():
+    with saying_damage():
         yield from batches
 
 
