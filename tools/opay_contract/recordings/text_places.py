@@ -124,8 +124,9 @@ class _KeptText(ChunkStream):
         self, start: _Start, format_: Format, read: Read, place_of: PlaceOf
     ) -> Iterator[Exchange | Unreadable]:
         """Yield what is in the text from some place on."""
-        while start.line > self._start.line + self.kept.count(b"\n") or start.byte > self._end():
-            self.forget(len(self.kept))
+        while (end := self.place(len(self.kept))).line < start.line or self._end() < start.byte:
+            self._start, self._before = end, self._end()
+            self.kept.clear()
             if not self.read(CHUNK):
                 return
         self.forget_before(start.line)
@@ -158,12 +159,9 @@ class _KeptText(ChunkStream):
 
     def forget_before(self, line: int) -> None:
         """Keep nothing that is before a line."""
-        end = 0
-        for _ in range(line - self._start.line):
-            end = self.kept.find(b"\n", end) + 1
-            if not end:
-                return
-        self.forget(end)
+        lines = max(line - self._start.line, 0)
+        if before := re.match(rb"(?:[^\n]*+\n){%d}" % lines, self.kept):
+            self.forget(before.end())
 
 
 class _Found(msgspec.Struct, frozen=True, kw_only=True):
