@@ -12,8 +12,8 @@ import zstandard
 
 from opay_contract.formats.errors import StreamError, describe_os_error
 
-CHUNK = 1 << 17
-"""How much is read, and unpacked, at a time."""
+CHUNK = 1 << 16
+"""How much is read, and unpacked, at a time: what is decoded of it stays in the caches of the processor."""
 
 MAX_ENTRY = 64 << 20
 """The longest entry that is kept in memory; a longer one is unreadable."""
