@@ -317,16 +317,16 @@ def texts_of(
     exchange: Exchange, operation: Operation | None
 ) -> tuple[bytes | NotJson | None, bytes | NotJson | None]:
     """Return the texts of both bodies that are to be read, or what stands for those that are not JSON."""
-    asked, answered = exchange.request.body, exchange.response.body
-    is_asked = is_answered = True
-    if operation is not None and operation.has_other_types:
-        documented = operation.response(exchange.response.status)
-        types = documented.media_types if documented is not None else {}
-        is_asked = not is_of_another_type(content_type(exchange.request.headers), operation.request_types)
-        is_answered = not is_of_another_type(content_type(exchange.response.headers), types)
+    asked, answered = exchange.request.body or None, exchange.response.body or None
+    if operation is None or not operation.has_other_types:
+        return asked, answered
+    documented = operation.response(exchange.response.status)
+    types = documented.media_types if documented is not None else {}
+    is_asked = not is_of_another_type(content_type(exchange.request.headers), operation.request_types)
+    is_answered = not is_of_another_type(content_type(exchange.response.headers), types)
     return (
-        (asked if is_asked else OTHER_TYPE) if asked else None,
-        (answered if is_answered else OTHER_TYPE) if answered else None,
+        asked if is_asked or asked is None else OTHER_TYPE,
+        answered if is_answered or answered is None else OTHER_TYPE,
     )
 
 

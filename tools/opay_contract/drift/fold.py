@@ -125,6 +125,7 @@ class Fold:
             f"{NO_URL}, and it has not the members of an answer of this API ({self._answers.describe()})"
         )
         self._judge = judge or Judge(contract, settings, has_memory=has_memory)
+        self._leads = self._judge.leads
         self._statistics = Statistics(contract, self._judge.shapes)
         self._findings = FindingFold()
         self._unread = _Unread()
@@ -169,12 +170,12 @@ class Fold:
 
     def _accept(self, item: Exchange | Unreadable) -> None:
         """Count an exchange; what is judged waits to be read."""
-        if isinstance(item, Unreadable):
+        if type(item) is Unreadable:
             self._add_unreadable(item)
             return
         request, moment = item.request, item.recorded_at
         size = len(request.body or b"") + len(item.response.body)
-        lead = self._judge.lead(request)
+        lead = self._leads.known.get((request.method, request.url)) or self._leads.find(request)
         if lead.route.outside is not None:
             self._pass_over(request, lead.route)
             return
@@ -185,7 +186,7 @@ class Fold:
         if reason is not None:
             self._add_unreadable(Unreadable(place=item.place, reason=reason))
             return
-        if moment is not None and moment.endswith(NO_ZONE):
+        if moment is not None and NO_ZONE in moment:
             self._zoneless += 1
         window = self._settings.window
         if window is not None and not window.holds(moment):

@@ -1,6 +1,7 @@
 """Reads HAR 1.2 as Chromium, Firefox, Playwright, mitmproxy and schemathesis write it, entry by entry."""
 
 import base64
+import json
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
@@ -19,6 +20,8 @@ from opay_contract.formats.json_files import (
     read_entries,
 )
 from opay_contract.formats.messages import (
+    HIGHEST_STATUS,
+    LOWEST_STATUS,
     PlaceOf,
     Steps,
     attempt,
@@ -44,8 +47,9 @@ _PSEUDO, _CODING = ":", "content-encoding"
 _PLAIN, _MOST_KNOWN = set[str](), 1000
 """Names of header fields that are nothing special."""
 
-_LAST: list[tuple[Any, Headers | None, bool]] = [(None, None, False)]
-"""The header fields of the request before, and what they are: those of the next are often the same."""
+_NO_FIELDS = msgspec.Raw(b"null")
+_LAST: list[tuple[msgspec.Raw, Headers | None, bool]] = [(_NO_FIELDS, None, False)]
+"""The text of the request's header fields before, and what they are: those of the next are often the same."""
 
 _UNKNOWN_TYPE = "x-unknown"  # of Chromium, where there was none
 _STATUS_DIGITS = 5  # more than a status has, and few enough for int()
@@ -78,7 +82,7 @@ class _PostData(msgspec.Struct, gc=False):
 class _HarRequest(msgspec.Struct, rename="camel", gc=False):
     method: str | None = None
     url: str | None = None
-    headers: list[_Field] | None = None
+    headers: msgspec.Raw = _NO_FIELDS
     post_data: _PostData | None = None
     body_size: float | None = None
 
@@ -96,7 +100,7 @@ class _Entry(msgspec.Struct, rename="camel", gc=False):
     response: _HarResponse | None = None
 
 
-_ENTRY = msgspec.json.Decoder(_Entry)
+_ENTRY, _FIELDS = msgspec.json.Decoder(_Entry), msgspec.json.Decoder(list[_Field])
 _NO_CONTENT, _NO_REQUEST = _Content(), Request()
 _NEEDED = frozenset({"status", "headers", "content", "text", "encoding", "_file"})
 """The members of a response that there is no way around."""
@@ -112,10 +116,14 @@ def read_har(
     cursor = JsonCursor(stream, offset)
     cursor.line = line
     segments = iter_all_segments(cursor, ENTRIES, whole=False, decoder=_ENTRY)
-    return read_entries(place_of, segments, partial(_read_entry, stream.attached), before)
+    is_alone = stream.attached is nothing_attached
+    read = _read_entry if is_alone else partial(_read_entry, attached=stream.attached)
+    return read_entries(place_of, segments, read, before)
 
 
-def _read_entry(attached: Callable[[str], bytes | None], place: Place, found: Entry) -> Exchange | Unreadable:
+def _read_entry(
+    place: Place, found: Entry, attached: Callable[[str], bytes | None] = nothing_attached
+) -> Exchange | Unreadable:
     entry = found.value or decode_entry(_ENTRY, found.data, found.line, _repair)
     request, response, moment = entry.request, entry.response, entry.started_date_time
     content = response.content if attached is not nothing_attached and response else None
@@ -127,7 +135,7 @@ def _read_entry(attached: Callable[[str], bytes | None], place: Place, found: En
 
 rewrite_har = JsonFormat(
     segments=lambda stream, whole: iter_all_segments(JsonCursor(stream), ENTRIES, whole=whole),
-    read=partial(_read_entry, nothing_attached),
+    read=_read_entry,
 ).rewrite_all
 
 
@@ -177,16 +185,22 @@ def _repair(steps: Steps, value: Any) -> Any:
             raise odd_member(steps)
     if steps in (("request",), ("request", "url")):
         raise odd_member(steps)
+    if steps == ("request", "headers"):
+        return msgspec.Raw(json.dumps(value).encode())
     if steps[-1] == "value" and isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)
     return {} if isinstance(steps[-1], int) else None
 
 
 def _request(recorded: _HarRequest) -> Request:
-    same, headers, is_coded = _LAST[0]
-    if recorded.headers != same:
-        headers, is_coded = _headers(recorded.headers)
-        _LAST[0] = (recorded.headers, headers, is_coded)
+    text, headers, is_coded = _LAST[0]
+    if recorded.headers != text:
+        text = recorded.headers.copy()  # of all that was decoded with it nothing is kept
+        fields = bytes(text)
+        headers, is_coded = _headers(
+            decode_entry(_FIELDS, fields, 1, _repair) if fields.startswith(b"[") else None
+        )
+        _LAST[0] = (text, headers, is_coded)
     posted, size = recorded.post_data, recorded.body_size
     if posted is None or posted.text is None:
         body = b"" if size == 0 else None
@@ -207,7 +221,9 @@ def _request(recorded: _HarRequest) -> Request:
 def _response(recorded: _HarResponse | None) -> Response:
     if recorded is None:
         raise EntryError(NO_RESPONSE)
-    status = parse_status(recorded.status)
+    status = recorded.status
+    if not LOWEST_STATUS <= status <= HIGHEST_STATUS:
+        parse_status(status)  # raises, and says why
     headers, is_coded = _headers(recorded.headers)
     content = recorded.content or _NO_CONTENT
     if not headers and content.mime_type and content.mime_type != _UNKNOWN_TYPE:

@@ -42,7 +42,7 @@ _HTTP_DAY = re.compile(  # as servers write it (RFC 9110, section 5.6.7); other 
 _DAYS_KNOWN = 64
 _LONGEST_MOMENT = 64
 LOWEST_STATUS, HIGHEST_STATUS = 100, 599
-_MOST_REPAIRS = 20
+_MOST_REPAIRS = 21  # where all request headers of a HAR count as one
 _FINAL_STATUS, _EMPTY_STATUSES = 200, (204, 304)
 
 _FAULT = re.compile(r" - at `\$([^`]*)`$")
@@ -190,7 +190,7 @@ def parse_moment(value: Any) -> str | None:
     A time without a zone is taken as UTC, and has the offset of RFC 3339 that says so (`NO_ZONE`).
     """
     if isinstance(value, str):
-        if _is_moment(value):
+        if encode_text(value).translate(DIGITS_AS_ZERO) in _MOMENTS:
             return value
         day = _day_of(value[:-12]) if value.endswith(" GMT") else None
         if day is not None and _is_moment(written := f"{day}T{value[-12:-4]}+00:00"):
@@ -215,7 +215,7 @@ def parse_moment(value: Any) -> str | None:
 
 
 def _is_moment(text: str) -> bool:
-    return text.encode("utf-8", "replace").translate(DIGITS_AS_ZERO) in _MOMENTS
+    return encode_text(text).translate(DIGITS_AS_ZERO) in _MOMENTS
 
 
 @lru_cache(_DAYS_KNOWN)

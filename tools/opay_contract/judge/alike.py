@@ -61,7 +61,7 @@ from opay_contract.judge.subject import (
     Subject,
 )
 from opay_contract.judge.values import check_lists, check_units, items_differ, units_hold
-from opay_contract.model.exchange import Exchange, Request
+from opay_contract.model.exchange import Exchange
 from opay_contract.model.finding import Outcome, Rule
 from opay_contract.model.observation import UNDATED, day_of
 
@@ -177,7 +177,7 @@ class Kinds:
         self._room = MAX_ALIKE if has_memory else 0
         self.shapes = Shapes(words=words_of(contract), tags=tags_of(contract)) if has_memory else Shapes(0)
         self._plans = BodyPlans(contract, MAX_PLANS if has_memory else 0, self.shapes.tags)
-        self._leads = Leads(contract, cards, self._room)
+        self.leads = Leads(contract, cards, self._room)
         self._names: dict[tuple[Any, ...], _Names] = {}
         self._essences: dict[tuple[Any, ...], tuple[Any, ...]] = {}
         self._getters: dict[Shape, Callable[[Any], Any]] = {}
@@ -186,11 +186,6 @@ class Kinds:
         self._in_essence: dict[tuple[Any, ...], Alike] = {}
         self._bodies: dict[tuple[Any, ...], Bodies] = {}
         self._decided = {one.id: tuple(sorted(one.decided)) for one in contract.operations}
-
-    def lead(self, request: Request) -> Lead:
-        """Find where a request leads."""
-        leads = self._leads
-        return leads.known.get((request.method, request.url)) or leads.find(request)
 
     def part(self, led: Iterable[Led], asked: Iterable[Body], answered: Iterable[Body]) -> Iterator[Subject]:
         """Put exchanges in scope, with their bodies, to those that are alike and wait."""

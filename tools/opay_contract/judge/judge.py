@@ -51,12 +51,15 @@ class Judge:
         self._cards = CardSearch(contract, is_thorough=not has_memory)
         self._kinds = Kinds(contract, settings, self._cards, has_memory=has_memory)
         self._places: dict[str, ContractPlace] = {}
-        self.shapes, self.lead = self._kinds.shapes, self._kinds.lead
+        self.shapes, self.leads = self._kinds.shapes, self._kinds.leads
 
     def read(self, led: Sequence[Led]) -> dict[Alike, None]:
         """Read both bodies of exchanges in scope, and `take` them."""
-        texts = [texts_of(exchange, lead.route.operation) for exchange, lead in led]
-        queries, answers = [query for query, _ in texts], [answer for _, answer in texts]
+        queries, answers = list[bytes | NotJson | None](), list[bytes | NotJson | None]()
+        for exchange, lead in led:
+            query, answer = texts_of(exchange, lead.route.operation)
+            queries.append(query)
+            answers.append(answer)
         return self.take(led, self._read(queries), self._read(answers))
 
     def _read(self, texts: Sequence[bytes | NotJson | None]) -> list[Body]:

@@ -6,7 +6,7 @@ a tenth of the time to make one. `msgspec.structs.replace` changes one.
 
 from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, final
 
 import msgspec
 
@@ -108,6 +108,7 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     is_asserted: bool = False
 
 
+@final
 class Unreadable(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A file or an entry that could not be read, and why; `reason` never quotes what was recorded.
 
