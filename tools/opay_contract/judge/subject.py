@@ -8,6 +8,7 @@ from msgspec import field
 
 from opay_contract.contract.contract import Contract, Route
 from opay_contract.contract.operation import DocumentedResponse, Form, Operation
+from opay_contract.contract.parameters import Parameter
 from opay_contract.jsontext import NotJson, Parsed, Tokens
 from opay_contract.judge.body_plan import BodyPlan, Decided, Described
 from opay_contract.judge.columns import Table
@@ -136,6 +137,9 @@ def _described(read: Parsed | NotJson | None, plan: BodyPlan | None) -> Describe
     return Described(read.value, plan) if plan is not None and type(read) is Parsed else None
 
 
+Placed = tuple[tuple[Parameter, tuple[int, ...]], ...]
+"""Parameters that are there, each with the places of its values among those of all headers."""
+
 Check = Callable[[Subject], Iterable[RawFinding]]
 
 Hit = tuple[Subject, RawFinding]
@@ -195,6 +199,7 @@ class Alike(msgspec.Struct, kw_only=True, eq=False):
     None where each is looked at; those `of_bodies` are asked where a look at many bodies does not clear
     one. In the `searched_headers` a card number may stand, and of the `searched_bodies`, request and
     response, each is searched for one.
+    Beside bodies it `looks` at whether names hold, then at each request or at values of placed headers alone.
     With `is_of_fitting`, some of this is true where a body fits its schema alone.
     The places of `other_headers`, which nothing names, are those of these exchanges alone; all else they may
     have in common with more.
@@ -217,7 +222,7 @@ class Alike(msgspec.Struct, kw_only=True, eq=False):
     searched_bodies: tuple[bool, bool] = (True, True)
     is_known: bool = False
     is_of_fitting: bool = False
-    names_hold: bool | None = None
+    looks: tuple[bool, bool, Placed] | None = None
     waiting: list[Subject] = field(default_factory=list)
 
 
