@@ -8,7 +8,6 @@ over a whole column.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from itertools import repeat
 from operator import eq
 from typing import Any
 
@@ -236,7 +235,7 @@ class Statistics:
             self._count_others(bodies, self._shapes.words)
         for place in places.looked_at:
             if values := place.column.values:
-                self._look_at(place, values, repeat(days[0]) if is_one_day else days_of[place.rows])
+                self._look_at(place, values, days[0] if is_one_day else days_of[place.rows])
 
     def _count_others(self, bodies: Bodies, words: Words) -> None:
         """Count members that no document names, one by one: their places are others in every body."""
@@ -247,45 +246,48 @@ class Statistics:
                 counter.types[TYPES[type(value)], subject.day] += 1
                 counter.add_value(value)
 
-    def _look_at(self, place: _Place, values: list[Any], days: Iterable[str]) -> None:
+    def _look_at(self, place: _Place, values: list[Any], days: str | list[str]) -> None:
         counter, kind = place.counter, place.column.kind
-        if place.by_shape:
-            self._count_by_shape(place, values)
-        for probe in place.probes:
-            self._readings[probe.key] += probe.count(values)
         if kind is None:
-            pairs = zip(map(type, values), days)  # noqa: B905  the days may have no end
-            for (one, day), count in Counter(pairs).items():
+            for one, day, count in _by_day(map(type, values), days):
                 counter.types[TYPES[one], day] += count
         if place.is_told_apart:
-            texts = [value if type(value) is str else None for value in values]
-            for (value, day), count in Counter(zip(texts, days)).items():  # noqa: B905  as above
-                if value is not None:
-                    counter.count_value(value, {day: count})
-            values = [value for value in values if type(value) is not str]
+            texts = values if kind is str else [one if type(one) is str else None for one in values]
+            for text, day, count in _by_day(texts, days):
+                if text is not None:
+                    counter.count_value(text, {day: count})
+                    self._speak(place, place.probes, text, text, count)
+            values = [] if kind is str else [one for one in values if type(one) is not str]
         if values:
             counter.add_column(kind, values)
+            for probe in place.probes:
+                self._readings[probe.key] += probe.count(values)
+            if place.by_shape:
+                self._count_by_shape(place, values)
 
     def _count_by_shape(self, place: _Place, values: list[Any]) -> None:
         """Ask evidence once for each of the shapes that stand at a place, or for all that are equal to it."""
         key_of, kind = place.key_of, place.column.kind
         if key_of is type and kind is not None:
-            examples, numbers = {kind: values[0]}, {kind: len(values)}
-        else:
-            keys: list[Any] = list(map(key_of, values)) if key_of else self._shapes.measure(values)[0]
-            examples, numbers = dict(zip(keys, values, strict=True)), Counter(keys)
-        for key, number in numbers.items():
-            spoken = place.verdicts.get(key)
-            if spoken is None:
-                spoken = _spoken(place.by_shape, examples[key])
-                if isinstance(key, Shape):
-                    is_kept = key.is_known
-                else:
-                    is_kept = len(place.verdicts) < _MAX_VERDICTS and len(repr(key)) < _MAX_KEPT
-                if is_kept:
-                    place.verdicts[key] = spoken
-            for reading in spoken:
-                self._readings[reading] += number
+            self._speak(place, place.by_shape, kind, values[0], len(values))
+            return
+        keys: list[Any] = list(map(key_of, values)) if key_of else self._shapes.measure(values)[0]
+        for key, count in Counter(keys).items():
+            self._speak(place, place.by_shape, key, values[keys.index(key)], count)
+
+    def _speak(self, place: _Place, probes: Iterable[Probe], key: Any, example: Any, count: int) -> None:
+        """Count what values say of which the example is one, and so are all with the key."""
+        spoken = place.verdicts.get(key)
+        if spoken is None:
+            spoken = [one.key for one in probes if one.validator.is_valid(example)]
+            if isinstance(key, Shape):
+                is_kept = key.is_known
+            else:
+                is_kept = len(place.verdicts) < _MAX_VERDICTS and len(repr(key)) < _MAX_KEPT
+            if is_kept:
+                place.verdicts[key] = spoken
+        for reading in spoken:
+            self._readings[reading] += count
 
     def _new_group(self, alike: Alike) -> _Group:
         frame, first = alike.frame, alike.waiting[0]
@@ -425,9 +427,7 @@ class Statistics:
         frame, path = bodies.frame, (*bodies.part, *column.path)
         by_value, by_shape = self._evidence_at(frame, path, bodies.has_float, bodies.has_float)
         is_told_apart = not bodies.is_request and column.path in dict(frame.decided)
-        if is_told_apart:
-            by_value, by_shape = [], [*by_value, *by_shape]
-        elif any(shape.has_float for shape in column.shapes):
+        if is_told_apart or any(shape.has_float for shape in column.shapes):
             by_value, by_shape = [*by_value, *by_shape], []
         return _Place(
             column=column,
@@ -436,8 +436,17 @@ class Statistics:
             is_told_apart=is_told_apart,
             probes=tuple(by_value),
             by_shape=tuple(by_shape),
-            key_of=repr if is_told_apart else _key_of(column, by_shape),
+            key_of=_key_of(column, by_shape),
         )
+
+
+def _by_day(values: Iterable[Any], days: str | list[str]) -> Iterator[tuple[Any, str, int]]:
+    """Yield values with the day of each, or that of all, and how often each was there."""
+    if isinstance(days, str):
+        yield from ((value, days, count) for value, count in Counter(values).items())
+    else:
+        pairs = Counter(zip(values, days, strict=True))
+        yield from ((value, day, count) for (value, day), count in pairs.items())
 
 
 def _add_days(by_day: Counter[str], days: list[str]) -> None:
@@ -454,10 +463,6 @@ def _key_of(column: Column, by_shape: Iterable[Probe]) -> Callable[[Any], Any] |
     if not all(is_decided_by_names(probe.evidence.schema) for probe in by_shape):
         return None
     return tuple if kinds == {dict} else type if kinds.isdisjoint((dict, list)) else None
-
-
-def _spoken(probes: Iterable[Probe], value: Any) -> list[tuple[str, str]]:
-    return [one.key for one in probes if one.validator.is_valid(value)]
 
 
 def _is_wide(probe: Probe, frame: Frame) -> bool:
