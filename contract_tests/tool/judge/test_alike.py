@@ -772,6 +772,44 @@ def test_days_are_told_apart_at_every_place() -> None:
     assert_lines([encode(line).encode() for line in lines])
 
 
+def test_bodies_of_kinds_that_come_later_are_counted_with_those_before(many: int) -> None:
+    """In one table lie bodies with items of other shapes, of which there may be none for a while."""
+    plain = {name: value for name, value in CARD.items() if not name.startswith("expiry")}
+    odd = {**plain, "createTimestamp": "1777629600", "brand": None, "opayToken": Raw("1.5")}
+    lists = [
+        [CARD],
+        [plain, {**plain, "opayToken": "b"}],
+        [],
+        [plain],
+        [odd, CARD],
+        [plain],
+        [odd] * 2,
+        [CARD],
+    ]
+    lines = [
+        changed(TEMPLATES[0], *IN_DATA, "cardTokens", to=cards) for cards in lists for _ in range(many // 4)
+    ]
+    for number in range(0, len(lines), 3):
+        lines[number] = changed(lines[number], *IN_DATA[:-1], "code", to=("00", 0, None)[number % 9 // 3])
+    assert_lines([encode(line).encode() for line in lines])
+
+
+def test_times_of_many_bodies_are_judged_as_each_is(build: Callable[..., Contract]) -> None:
+    """Zero is no time in milliseconds, digits may be of several lengths, and others' digits are none."""
+    least, greatest = "1776629600000", "1776629800000"  # long before the exchange
+    columns: list[list[Any]] = [
+        [0, 5, int(greatest)],
+        ["0" * 13, "0000000000005", greatest],
+        [least, "17766297", greatest],
+        [least, "17766297" + "\u00b2" * 5, greatest],
+        [least, None, "", True, int(greatest)],
+    ]
+    answer = {"properties": {"at": {"x-unit": "unix-milliseconds"}}}
+    judge = build({"query": {}, "answer": answer}, "query", "answer")
+    for column in columns:
+        assert_lines(lines_with([{"at": value} for value in column]), None, judge)
+
+
 def test_a_number_that_hides_the_digits_of_a_card_is_found_among_many_that_are_alike() -> None:
     def line(amount: str) -> bytes:
         return encode(changed(REFUSED, "request", "body", "amount", to=Raw(amount))).encode()

@@ -4,17 +4,20 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from opay_contract.contract.addresses import OPEN
 from opay_contract.contract.contract import Contract
 from opay_contract.jsontext import MAX_DEPTH, NotJson, Parsed, Tokens, parse_json
-from opay_contract.judge.body_plan import BodyPlans
+from opay_contract.judge import subject
+from opay_contract.judge.body_plan import BodyPlan, BodyPlans
 from opay_contract.judge.card_numbers import has_card_number
 from opay_contract.judge.columns import Table
 from opay_contract.judge.reading import read_bodies
 from opay_contract.judge.shapes import EACH, Shape, Shapes, is_decided_by_names, values_at
+from opay_contract.judge.subject import Bodies
 
 QUICK = settings(deadline=None, derandomize=True, max_examples=100)
 DEEP = [
@@ -196,3 +199,28 @@ def test_a_column_has_the_values_of_each_body_in_order_and_spreads_what_is_said_
         assert list(zip(days[column.path], column.values, strict=True)) == dated
     assert table.at(("l", EACH, "m", EACH)) == [3, 4, 10]
     assert table.at(("l", EACH, "a")) == [2, 5, 8, 9, 11]
+
+
+def test_bodies_lie_in_one_table_up_to_a_number_of_shapes_and_where_the_same_is_looked_for(
+    build: Callable[..., Contract], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subject, "MAX_SHAPES", 2)
+    shapes, schema = Shapes(), {"properties": {"a": {"maxLength": 2}, "b": {}}}
+    schemas = {"query": {}, "answer": schema, "other": {"properties": {"a": {"maxLength": 1}, "b": {}}}}
+    plans = BodyPlans(build(schemas, "query", "answer"))
+
+    def read(body: Any, name: str = "answer") -> tuple[Table, BodyPlan]:
+        shape = shapes.of(body)
+        return Table(shape), plans.plan(f"{OPEN}schemas/{name}.json", body, shape)[0]
+
+    table, plan = read({"a": "x", "b": []})
+    of_no_frame: Any = None
+    bodies = Bodies(
+        (), of_no_frame, plan, is_known=True, table=table, has_float=False, has_others=False, is_request=False
+    )
+    assert not bodies.join(*read({"a": "x", "b": []}, "other"))
+    assert bodies.join(*read({"a": "y", "b": [1]}))
+    assert not bodies.join(*read({"a": "y", "b": ["z"]}))
+    assert bodies.join(*read({"a": "y", "b": [2]}))
+    assert {path for path, _ in bodies.plan.fit or ()} == {("a",)} if bodies.plan else False
+    assert bodies.table.at(("b", EACH)) == []

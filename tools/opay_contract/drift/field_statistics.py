@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -82,7 +82,7 @@ class FieldCounter:
         self.numbers: Range | None = None
         self.other_values = 0
         self.value_days: dict[str, str] = {}
-        self._values: Counter[str] | None = Counter()
+        self._values: dict[str, int] | None = {}
 
     def add_column(self, kind: type | None, values: list[Any]) -> None:
         """Take values that stand at the location, of one type or of several; types are counted elsewhere."""
@@ -144,7 +144,7 @@ class FieldCounter:
 
     def count_value(self, value: str, days: Days) -> None:
         """Take a value that may be kept, so often on each day."""
-        self._keep(Counter({value: sum(days.values())}))
+        self._keep({value: sum(days.values())})
         if value in (self._values or ()):
             self.value_days[value] = max([self.value_days.get(value, UNDATED), *days])
 
@@ -157,7 +157,7 @@ class FieldCounter:
         days: dict[str, dict[str, int]] = {}
         for (type_, day), count in sorted(self.types.items()):
             days.setdefault(type_, {})[day] = count
-        values, has_many = limit_values(dict(self._values or {}), is_over=self._values is None)
+        values, has_many = limit_values(self._values or {}, is_over=self._values is None)
         return Observed(
             is_documented=self.is_documented,
             types={type_: latest_days(found) for type_, found in days.items()},
@@ -170,12 +170,14 @@ class FieldCounter:
             value_days={value: day for value, day in sorted(self.value_days.items()) if value in values},
         )
 
-    def _keep(self, values: Counter[str]) -> None:
+    def _keep(self, values: Mapping[str, int]) -> None:
         for value, times in values.items():
-            if not self.may_keep(value):
+            if self._values is not None and value in self._values:
+                self._values[value] += times
+            elif not self.may_keep(value):
                 self.other_values += times
             elif self._values is not None:
-                self._values[value] += times
+                self._values[value] = times
                 if len(self._values) > MAX_VALUES:
                     self._values = None
 

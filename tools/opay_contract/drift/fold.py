@@ -38,13 +38,8 @@ from opay_contract.model.summary import (
 MAX_UNREAD, MAX_UNREAD_BYTES = 128, 1 << 20
 """After so many exchanges, or bytes of their bodies, the bodies are read."""
 
-MIN_WAITING, MAX_WAITING, MAX_WAITING_BYTES = 256, 2048, 2 << 20
-"""After so many exchanges, or bytes of their bodies, all that were read are judged and counted.
-
-Those of many kinds wait longer than those of few, for a look at many costs as much as one at few."""
-
-MANY_ALIKE = 16
-"""How many exchanges of a kind are many, on average."""
+MAX_WAITING, MAX_WAITING_BYTES = 256, 2 << 20
+"""After so many exchanges, or bytes of their bodies, all that were read are judged and counted."""
 
 
 _Unread = list[Led]
@@ -157,9 +152,8 @@ class Fold:
         self._accept(item)
         if len(self._unread) >= MAX_UNREAD or self._unread_bytes >= MAX_UNREAD_BYTES:
             self._read()
-            most = min(max(MIN_WAITING, MANY_ALIKE * len(self._waiting)), MAX_WAITING)
             count = self._exchanges - self._last_judged
-            if count >= most or self._waiting_bytes >= MAX_WAITING_BYTES:
+            if count >= MAX_WAITING or self._waiting_bytes >= MAX_WAITING_BYTES:
                 self._judge_waiting()
 
     def check(self, item: Exchange | Unreadable) -> list[Finding]:

@@ -1,13 +1,13 @@
 """Field statistics: what exchanges show at each place, and what they say about open questions.
 
-Exchanges with the same frame and the same shapes of their bodies have the same places. So the values of
-those that waited together are counted together, column by column: presence and types by their number alone,
-lengths, ranges and values that may be kept over a whole column, evidence by shape once for all of it.
+Exchanges with the same frame and the same shapes of their bodies have the same places. So what follows from
+these is counted by the number of such exchanges alone. The values of bodies that waited together are counted
+together, column by column: presence and types by their number, lengths, ranges and values that may be kept
+over a whole column.
 """
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from itertools import repeat
 from operator import eq
 from typing import Any
 
@@ -20,9 +20,9 @@ from opay_contract.drift.field_statistics import TYPES, FieldCounter, Observer
 from opay_contract.jsontext import Tokens
 from opay_contract.judge.columns import Column
 from opay_contract.judge.describing import describe_media_type
-from opay_contract.judge.shapes import EACH, Shape, Shapes, Words, has_place, is_decided_by_names, iter_others
+from opay_contract.judge.shapes import EACH, Shape, Shapes, Words, is_decided_by_names, iter_others
 from opay_contract.judge.subject import REQUEST_BODY, RESPONSE_BODY, Alike, Bodies, Frame
-from opay_contract.model.exchange import Exchange, Headers
+from opay_contract.model.exchange import Exchange
 from opay_contract.model.finding import Outcome
 from opay_contract.model.observation import EXCHANGE, MAX_LOCATIONS, Observations
 from opay_contract.model.summary import NOT_NAMED, OutcomeKey, Outcomes, limit_details
@@ -53,31 +53,27 @@ class _Rows(msgspec.Struct, eq=False):
 class _Place(msgspec.Struct, eq=False):
     """What is counted at a place of bodies that are alike.
 
-    The value at a `decided` place is the same in all of them, or `is_told_apart`. `spoken` is what each says
-    as evidence by its shape; where several shapes stand there, `by_shape` has one verdict for each, or for
-    each that `key_of` a value gives, where that says as much.
+    The values at places that decide much are few: each text `is_told_apart`. Of `probes` each value is asked;
+    of those `by_shape` one for each shape, or for each that `key_of` a value gives, where that says as much.
     """
 
     column: Column
     rows: _Rows
     counter: FieldCounter
-    decided: str | None
     is_told_apart: bool
     probes: tuple[Probe, ...]
     by_shape: tuple[Probe, ...]
-    spoken: tuple[tuple[str, str], ...]
-    key_of: Callable[[Any], Any] | None = None
+    key_of: Callable[[Any], Any] | None
     verdicts: dict[Any, list[tuple[str, str]]] = field(default_factory=dict)
 
     @property
     def is_settled(self) -> bool:
         """Whether nothing but the number of values is to be counted."""
-        is_constant = self.decided is not None or self.column.kind in (dict, type(None))
-        return is_constant and not self.probes and not self.by_shape
+        return self.column.kind in (dict, type(None)) and not self.probes and not self.by_shape
 
 
 class _Places(msgspec.Struct, eq=False):
-    """The places of bodies that are alike, those of them whose values are looked at, and the rows they have.
+    """The places of some bodies, those of them whose values are looked at, and the rows they have.
 
     `pairs` are the evidence that compares the values of two places.
     """
@@ -89,22 +85,22 @@ class _Places(msgspec.Struct, eq=False):
 
 
 class _Frames(msgspec.Struct, eq=False):
-    """Exchanges of one frame: what stands in all of them, evidence that looks at a header, and their days.
+    """Exchanges of one frame: what stands in all of them, evidence and which header it is about, their days.
 
     Headers that nothing names stand in some of them.
     """
 
     types: tuple[tuple[FieldCounter, str], ...]
     values: tuple[tuple[FieldCounter, str], ...]
-    probes: tuple[tuple[Probe, int, int], ...]
+    probes: tuple[tuple[Probe, int], ...]
     weights: Weights
     days: Counter[str] = field(default_factory=Counter)
 
 
 class _Group(msgspec.Struct, eq=False):
-    """Exchanges that are alike; `weights` is what each says in evidence about more than a body.
+    """Exchanges that are alike; `weights` is what each says in evidence about more than values of a body.
 
-    `probes` are such evidence that has to look at each, `headers` those that nothing names.
+    `probes` are evidence about more that has to look at each, `headers` those that nothing names.
     """
 
     frames: _Frames
@@ -134,10 +130,16 @@ class Statistics:
 
     def count(self, waiting: Iterable[Alike], gathered: Iterable[Bodies]) -> None:
         """Count exchanges that wait, those that are alike together, and their bodies, which were gathered."""
+        texts: dict[Probe, list[str]] = {}
         for alike in waiting:
-            self._count_alike(alike, self._groups.get(alike) or self._new_group(alike))
+            self._count_alike(alike, self._groups.get(alike) or self._new_group(alike), texts)
+        for probe, values in texts.items():
+            self._readings[probe.key] += probe.count(values)
         for bodies in gathered:
-            places = self._places.get(bodies) or self._new_places(bodies)
+            places = self._places.get(bodies)
+            if places is None or places.each[0].column is not bodies.table.columns[0]:
+                self._settle_places(places)
+                places = self._new_places(bodies)
             self._count_bodies(bodies, places)
             if not bodies.is_known:
                 self._settle_places(places)
@@ -172,6 +174,8 @@ class Statistics:
     def _settle_group(self, group: _Group) -> None:
         for counter in group.headers if group.days else ():
             counter.count_type("string", group.days)
+        for key, weight in group.weights.items():
+            self._readings[key] += weight * group.days.total()
         self._outcomes[group.outcome] += group.days.total()
         if len(self._outcomes) > MAX_LOCATIONS:
             self._outcomes = Counter(limit_details(self._outcomes))
@@ -190,26 +194,20 @@ class Statistics:
             self._readings[key] += weight * total
         by_day.clear()
 
-    def _settle_places(self, places: _Places) -> None:
-        for place in places.each:
+    def _settle_places(self, places: _Places | None) -> None:
+        for place in places.each if places is not None else ():
             kind, by_day = place.column.kind, place.rows.days
             if kind is not None and by_day:
                 place.counter.count_type(TYPES[kind], by_day)
-            if place.decided is not None and by_day:
-                place.counter.count_value(place.decided, by_day)
-            for key in place.spoken:
-                self._readings[key] += by_day.total()
-        for rows in places.rows:
+        for rows in places.rows if places is not None else ():
             rows.days.clear()
 
-    def _count_alike(self, alike: Alike, group: _Group) -> None:
+    def _count_alike(self, alike: Alike, group: _Group, texts: dict[Probe, list[str]]) -> None:
+        """Count exchanges that are alike; the `texts` are what evidence about a header looks at."""
         waiting, frames = alike.waiting, group.frames
-        group.days.update([one.day for one in waiting])
-        for probe, part, position in frames.probes:
-            headers = [(one.exchange.request.headers, one.exchange.response.headers)[part] for one in waiting]
-            self._readings[probe.key] += probe.count([one[position][1] for one in headers if one])
-        for key, weight in group.weights.items():
-            self._readings[key] += weight * len(waiting)
+        _add_days(group.days, [one.day for one in waiting])
+        for probe, position in frames.probes:
+            texts.setdefault(probe, []).extend([one.header_values[position] for one in waiting])
         for subject in waiting if group.probes else ():
             self._readings += weigh(group.probes, describe_subject(subject), alike.frame.outcome)
         if not alike.is_known:
@@ -228,16 +226,16 @@ class Statistics:
         days_of: dict[_Rows, list[str]] = {}
         for rows in places.rows:
             if is_one_day:
-                rows.days[days[0]] += len(rows.column.values)
+                if number := len(rows.column.values):
+                    rows.days[days[0]] += number
             else:
                 days_of[rows] = days if rows.above is None else rows.column.spread(days_of[rows.above])
                 rows.days.update(days_of[rows])
-        if bodies.shape.has_others and self._shapes.words is not None:
+        if bodies.has_others and self._shapes.words is not None:
             self._count_others(bodies, self._shapes.words)
         for place in places.looked_at:
-            if place.column.values:
-                each = repeat(days[0]) if is_one_day else days_of[place.rows]
-                self._look_at(place, place.column, each)
+            if values := place.column.values:
+                self._look_at(place, values, days[0] if is_one_day else days_of[place.rows])
 
     def _count_others(self, bodies: Bodies, words: Words) -> None:
         """Count members that no document names, one by one: their places are others in every body."""
@@ -248,39 +246,48 @@ class Statistics:
                 counter.types[TYPES[type(value)], subject.day] += 1
                 counter.add_value(value)
 
-    def _look_at(self, place: _Place, column: Column, days: Iterable[str]) -> None:
-        values, counter, kind = column.values, place.counter, column.kind
+    def _look_at(self, place: _Place, values: list[Any], days: str | list[str]) -> None:
+        counter, kind = place.counter, place.column.kind
         if kind is None:
-            pairs = zip(map(type, values), days)  # noqa: B905  the days may have no end
-            for (one, day), count in Counter(pairs).items():
+            for one, day, count in _by_day(map(type, values), days):
                 counter.types[TYPES[one], day] += count
         if place.is_told_apart:
-            for (value, day), count in Counter(zip(values, days)).items():  # noqa: B905  as above
-                counter.count_value(value, {day: count})
-        elif place.decided is None:
+            texts = values if kind is str else [one if type(one) is str else None for one in values]
+            for text, day, count in _by_day(texts, days):
+                if text is not None:
+                    counter.count_value(text, {day: count})
+                    self._speak(place, place.probes, text, text, count)
+            values = [] if kind is str else [one for one in values if type(one) is not str]
+        if values:
             counter.add_column(kind, values)
-        for probe in place.probes:
-            self._readings[probe.key] += probe.count(values)
-        if place.by_shape:
-            self._count_by_shape(place, column)
+            for probe in place.probes:
+                self._readings[probe.key] += probe.count(values)
+            if place.by_shape:
+                self._count_by_shape(place, values)
 
-    def _count_by_shape(self, place: _Place, column: Column) -> None:
+    def _count_by_shape(self, place: _Place, values: list[Any]) -> None:
         """Ask evidence once for each of the shapes that stand at a place, or for all that are equal to it."""
-        values = column.values
-        keys = list(map(place.key_of, values)) if place.key_of else self._shapes.measure(values)[0]
-        examples = dict(zip(keys, values, strict=True))
-        for key, number in Counter(keys).items():
-            spoken = place.verdicts.get(key)
-            if spoken is None:
-                spoken = _spoken(place.by_shape, examples[key])
-                if isinstance(key, Shape):
-                    is_kept = key.is_known
-                else:
-                    is_kept = len(place.verdicts) < _MAX_VERDICTS and len(repr(key)) < _MAX_KEPT
-                if is_kept:
-                    place.verdicts[key] = spoken
-            for reading in spoken:
-                self._readings[reading] += number
+        key_of, kind = place.key_of, place.column.kind
+        if key_of is type and kind is not None:
+            self._speak(place, place.by_shape, kind, values[0], len(values))
+            return
+        keys: list[Any] = list(map(key_of, values)) if key_of else self._shapes.measure(values)[0]
+        for key, count in Counter(keys).items():
+            self._speak(place, place.by_shape, key, values[keys.index(key)], count)
+
+    def _speak(self, place: _Place, probes: Iterable[Probe], key: Any, example: Any, count: int) -> None:
+        """Count what values say of which the example is one, and so are all with the key."""
+        spoken = place.verdicts.get(key)
+        if spoken is None:
+            spoken = [one.key for one in probes if one.validator.is_valid(example)]
+            if isinstance(key, Shape):
+                is_kept = key.is_known
+            else:
+                is_kept = len(place.verdicts) < _MAX_VERDICTS and len(repr(key)) < _MAX_KEPT
+            if is_kept:
+                place.verdicts[key] = spoken
+        for reading in spoken:
+            self._readings[reading] += count
 
     def _new_group(self, alike: Alike) -> _Group:
         frame, first = alike.frame, alike.waiting[0]
@@ -288,9 +295,8 @@ class Statistics:
         key = (frame, alike.query, alike.answer)
         wide = self._wide.get(key)
         if wide is None:
-            by_value, by_shape = self._evidence_at(frame, None)
-            if any(shape is not None and shape.has_float for shape in key[1:]):
-                by_value, by_shape = [*by_value, *by_shape], []
+            floats = [shape is not None and shape.has_float for shape in (alike.query, alike.answer)]
+            by_value, by_shape = self._evidence_at(frame, None, *floats)
             wide = (weigh(by_shape, describe_subject(first), frame.outcome), tuple(by_value))
         headers = tuple([self._observer.location(frame.scope, place) for place in alike.other_headers])
         outcome = self._outcome(first.exchange, frame, alike.code)
@@ -310,32 +316,35 @@ class Statistics:
             asked = {one.id for one in ([known] if known is not None else at_path)}
             yield from (one for one in self._probes if one.concerns(asked, frame.scope[2]))
 
-    def _evidence_at(self, frame: Frame, path: Tokens | None) -> tuple[list[Probe], list[Probe]]:
+    def _evidence_at(
+        self, frame: Frame, path: Tokens | None, *floats: bool
+    ) -> tuple[list[Probe], list[Probe]]:
         """Return the evidence about a place in a body, by value and by shape.
 
-        Without a path it is the evidence about more: about several places, headers, or the whole exchange. Of
-        items of lists there may be more or fewer in one of a shape.
+        Without a path it is the evidence about more, about several places, headers, or the whole exchange,
+        and what is the same in all that are alike. Of items of lists there may be more or fewer in one of a
+        shape. `floats` says of request and answer whether a fraction is in them.
         """
-        key = (frame.scope, frame.route.documented, path)
+        told = frame.decided_places if path is None else ()
+        key = (frame.scope, frame.route.documented, path, floats, told)
         found = self._evidence.get(key)
         if found is None:
             probes = [
                 probe
                 for probe in self._probes_of(frame)
                 if (
-                    _is_wide(probe, frame)
+                    _is_wide(probe, frame) or _is_of_all(probe, floats)
                     if path is None
-                    else probe.evidence.other is None and probe.is_at(path)
+                    else probe.is_at(path) and not _is_of_all(probe, floats)
                 )
             ]
-            decided = frozenset((*RESPONSE_BODY, *tokens) for tokens in frame.decided_places) | {
-                _STATUS,
-                _METHOD,
-            }
+            decided = [*((*RESPONSE_BODY, *tokens) for tokens in told), _STATUS, _METHOD]
             by_shape = [
                 probe
                 for probe in probes
-                if probe.is_by_shape(decided) and (path is not None or _EVERY not in probe.evidence.at)
+                if probe.is_by_shape(decided)
+                and (path is not None or not (any(floats) and _is_wide(probe, frame)))
+                and (path is not None or _EVERY not in probe.evidence.at)
             ]
             found = [probe for probe in probes if probe not in by_shape], by_shape
             self._evidence[key] = found
@@ -372,10 +381,9 @@ class Statistics:
                 values.append((location, describe_media_type(media_type)))
         of_frame = [probe for probe in self._probes_of(frame) if _is_of_frame(probe)]
         by_value = [
-            (probe, part, position)
+            (probe, position)
             for probe in of_frame
-            for part, headers in enumerate((exchange.request.headers, exchange.response.headers))
-            if (position := _position(probe, part, headers)) is not None
+            if (position := _position(probe.evidence.at, exchange)) is not None
         ]
         frames = _Frames(
             types=tuple(types),
@@ -390,13 +398,13 @@ class Statistics:
         return frames
 
     def _new_places(self, bodies: Bodies) -> _Places:
-        frame, shape, part = bodies.frame, bodies.shape, bodies.part
+        frame, part, there = bodies.frame, bodies.part, bodies.table.by_path
         pairs: dict[tuple[Tokens, Tokens], list[Probe]] = {}
         for probe in self._probes_of(frame):
             at, other = probe.evidence.at, probe.evidence.other
             if other is None or at[:2] != part or _is_wide(probe, frame):
                 continue
-            if has_place(shape, at[2:]) and has_place(shape, other[2:]):
+            if at[2:] in there and other[2:] in there:
                 pairs.setdefault((at[2:], other[2:]), []).append(probe)
         each: dict[Column, _Place] = {}
         for column in bodies.table.columns:
@@ -417,23 +425,36 @@ class Statistics:
 
     def _place(self, bodies: Bodies, column: Column, rows: _Rows) -> _Place:
         frame, path = bodies.frame, (*bodies.part, *column.path)
-        by_value, by_shape = self._evidence_at(frame, path)
-        if by_shape and any(shape.has_float for shape in column.shapes):
+        by_value, by_shape = self._evidence_at(frame, path, bodies.has_float, bodies.has_float)
+        is_told_apart = not bodies.is_request and column.path in dict(frame.decided)
+        if is_told_apart or any(shape.has_float for shape in column.shapes):
             by_value, by_shape = [*by_value, *by_shape], []
-        is_text = not bodies.is_request and column.kind is str
-        is_decided = is_text and column.path in frame.decided_places
-        has_one_shape = len(column.shapes) == 1
         return _Place(
             column=column,
             rows=rows,
             counter=self._observer.location(frame.scope, path),
-            decided=column.values[0] if is_decided else None,
-            is_told_apart=is_text and dict(frame.decided).get(column.path, "") is None,
+            is_told_apart=is_told_apart,
             probes=tuple(by_value),
-            by_shape=() if has_one_shape else tuple(by_shape),
+            by_shape=tuple(by_shape),
             key_of=_key_of(column, by_shape),
-            spoken=tuple(_spoken(by_shape, column.values[0])) if has_one_shape else (),
         )
+
+
+def _by_day(values: Iterable[Any], days: str | list[str]) -> Iterator[tuple[Any, str, int]]:
+    """Yield values with the day of each, or that of all, and how often each was there."""
+    if isinstance(days, str):
+        yield from ((value, days, count) for value, count in Counter(values).items())
+    else:
+        pairs = Counter(zip(values, days, strict=True))
+        yield from ((value, day, count) for (value, day), count in pairs.items())
+
+
+def _add_days(by_day: Counter[str], days: list[str]) -> None:
+    """Count days, most often the same."""
+    if days.count(days[0]) == len(days):
+        by_day[days[0]] += len(days)
+    else:
+        by_day.update(days)
 
 
 def _key_of(column: Column, by_shape: Iterable[Probe]) -> Callable[[Any], Any] | None:
@@ -442,10 +463,6 @@ def _key_of(column: Column, by_shape: Iterable[Probe]) -> Callable[[Any], Any] |
     if not all(is_decided_by_names(probe.evidence.schema) for probe in by_shape):
         return None
     return tuple if kinds == {dict} else type if kinds.isdisjoint((dict, list)) else None
-
-
-def _spoken(probes: Iterable[Probe], value: Any) -> list[tuple[str, str]]:
-    return [one.key for one in probes if one.validator.is_valid(value)]
 
 
 def _is_wide(probe: Probe, frame: Frame) -> bool:
@@ -464,10 +481,16 @@ def _is_of_frame(probe: Probe) -> bool:
     return probe.evidence.other is None and (at == _STATUS or is_header)
 
 
-def _position(probe: Probe, part: int, headers: Headers | None) -> int | None:
-    """Return where the header stands that evidence looks at; of several of a name the last counts."""
+def _is_of_all(probe: Probe, floats: tuple[bool, ...]) -> bool:
+    """Return whether evidence about a place in a body is the same in all exchanges that are alike."""
     at = probe.evidence.at
-    if at[:2] != (("request", "response")[part], "headers"):
-        return None
-    names = [name.lower() for name, _ in headers or ()]
-    return max((number for number, name in enumerate(names) if name == at[2]), default=None)
+    is_in_body = at[:2] in (REQUEST_BODY, RESPONSE_BODY) and _EVERY not in at
+    return is_in_body and not floats[at[0] == "response"] and probe.is_by_shape(())
+
+
+def _position(at: Tokens, exchange: Exchange) -> int | None:
+    """Return which value of a header evidence at a place looks at; of several of a name the last counts."""
+    sent, received = (one.headers or () for one in (exchange.request, exchange.response))
+    places = [("request", "headers", name.lower()) for name, _ in sent]
+    places += [("response", "headers", name.lower()) for name, _ in received]
+    return max((number for number, place in enumerate(places) if place == at), default=None)

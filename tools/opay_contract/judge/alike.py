@@ -45,7 +45,7 @@ from opay_contract.judge.parameters import (
     response_headers_hold,
 )
 from opay_contract.judge.reading import Body, shape_of
-from opay_contract.judge.shapes import Shape, Shapes, has_place, tags_of, words_of
+from opay_contract.judge.shapes import EACH, Shape, Shapes, has_place, tags_of, words_of
 from opay_contract.judge.subject import (
     HTTP_ERROR,
     REQUEST_BODY,
@@ -184,7 +184,7 @@ class Kinds:
         self._frames: dict[tuple[Any, ...], Frame] = {}
         self._alike: dict[tuple[Any, ...], Alike] = {}
         self._in_essence: dict[tuple[Any, ...], Alike] = {}
-        self._bodies: dict[tuple[Any, ...], Bodies] = {}
+        self._bodies: dict[tuple[Any, ...], list[Bodies]] = {}
         self._decided = {one.id: tuple(sorted(one.decided)) for one in contract.operations}
 
     def part(self, led: Iterable[Led], asked: Iterable[Body], answered: Iterable[Body]) -> Iterator[Subject]:
@@ -282,17 +282,21 @@ class Kinds:
             alike.checks = tuple((row.check, None) for row in CHECKS)
 
     def _bodies_of(self, alike: Alike, part: Tokens, shape: Shape, plan: BodyPlan | None) -> Bodies:
-        frame = alike.frame
-        decided = frame.decided if part == RESPONSE_BODY else ()
-        key = (frame.scope, frame.is_refused, decided, part, shape, plan.schema if plan else None)
-        bodies = self._bodies.get(key) if alike.is_known else None
-        if bodies is None:
-            bodies = Bodies(
-                part, frame, shape, plan, alike.is_known, Table(shape), is_request=part == REQUEST_BODY
-            )
-            if alike.is_known:
-                self._bodies[key] = bodies
-        return bodies
+        frame, table = alike.frame, Table(shape)
+        members = frozenset(
+            (column.path, column.kind if column.kind in (dict, list) else None)
+            for column in table.columns
+            if EACH not in column.path
+        )
+        of_schema = (plan.schema, plan.fit is None) if plan else None
+        traits = (shape.has_float, shape.has_others, part == REQUEST_BODY)
+        key = (frame.scope, frame.is_refused, of_schema, members, *traits)
+        kept = self._bodies.setdefault(key, []) if alike.is_known else []
+        for bodies in kept:
+            if bodies.join(table, plan):
+                return bodies
+        kept.append(Bodies(part, frame, plan, alike.is_known, table, *traits))
+        return kept[-1]
 
     def _plan(
         self,

@@ -6,8 +6,8 @@ shape; list items of one shape are then one place, `EACH`. Otherwise it is asked
 places are those of that body alone. Either way the rules read the same `BodyPlan`.
 """
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Container, Iterator
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -96,6 +96,32 @@ class BodyPlan(msgspec.Struct, frozen=True):
     def holds_for(self, value: Any) -> bool:
         """Tell whether it is the plan for a body of its shape."""
         return not self.is_of_fitting or self.validator.is_valid(value)
+
+    def joined(self, other: "BodyPlan", shared: Container[Tokens]) -> "BodyPlan | None":
+        """Return what is looked for in bodies of both plans; None where it differs at a shared path."""
+        ours, others = ({one for one in plan.looks() if one[0] in shared} for plan in (self, other))
+        if ours != others:
+            return None
+        return replace(
+            self,
+            fit=None if self.fit is None else _both(self.fit, other.fit or ()),
+            times=_both(self.times, other.times),
+            months=_both(self.months, other.months),
+            lists=_both(self.lists, other.lists),
+        )
+
+    def looks(self) -> Iterator[tuple[Tokens, Any]]:
+        """Yield what is looked for in many bodies, each with its path."""
+        yield from self.fit or ()
+        yield from ((stated.path, stated) for stated in (*self.times, *self.months))
+        yield from ((one[0].path, one) for one in self.lists)
+
+
+_T = TypeVar("_T")
+
+
+def _both(some: tuple[_T, ...], others: tuple[_T, ...]) -> tuple[_T, ...]:
+    return tuple(dict.fromkeys((*some, *others)))
 
 
 class _Common(msgspec.Struct, frozen=True):

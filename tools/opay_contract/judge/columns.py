@@ -1,4 +1,4 @@
-"""Values of many bodies of one shape, place by place: what is looked at together and counted together."""
+"""Values of many bodies, place by place: what is looked at together and counted together."""
 
 from collections.abc import Iterable, Iterator
 from itertools import chain, compress, repeat
@@ -12,7 +12,7 @@ from opay_contract.judge.shapes import EACH, Shape
 class Column:
     """A place, with the values that stand there in bodies of a table.
 
-    `shapes` are those of the values: one, or in items of a list several; `kind` is their type, None where
+    `shapes` are those of the values, one or several; `kind` is their type, None where
     there are several. It is `everywhere` if each value above has one; where it is not, some values above
     are the ones `having` one. The values are taken from those above when they are asked for.
     """
@@ -65,12 +65,12 @@ class Column:
 
 
 class Table:
-    """The places of bodies of one shape, those above before those below."""
+    """The places of bodies of one shape or of several, those above before those below."""
 
     __slots__ = ("by_path", "columns")
 
-    def __init__(self, shape: Shape) -> None:
-        self.columns = tuple(_columns(Column((), None, frozenset((shape,)))))
+    def __init__(self, *shapes: Shape) -> None:
+        self.columns = tuple(_columns(Column((), None, frozenset(shapes))))
         self.by_path = {column.path: column for column in self.columns}
 
     def fill(self, values: list[Any]) -> None:

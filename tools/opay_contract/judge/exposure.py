@@ -136,9 +136,9 @@ def _may_be_in_body(data: bytes, read: _Read, shape: Shape | None) -> bool:
 
 def has_great_fraction(bodies: Bodies) -> bool:
     """Tell whether a number that was written with a fraction or an exponent may be a card number."""
-    if bodies.shape.has_others:
-        return bodies.shape.has_float
-    return bodies.shape.has_float and any(
+    if bodies.has_others:
+        return bodies.has_float
+    return bodies.has_float and any(
         abs(value) >= _LEAST
         for column in bodies.table.columns
         if any(shape.kind is float for shape in column.shapes)

@@ -127,7 +127,7 @@ class Judge:
         for alike in waiting:
             operation = alike.frame.route.operation
             in_query, in_answer = alike.searched_bodies
-            for bodies in have_great_numbers.intersection(alike.bodies):
+            for bodies in have_great_numbers.intersection(alike.bodies) if have_great_numbers else ():
                 in_query, in_answer = in_query or bodies.is_request, in_answer or not bodies.is_request
             if in_any_header or in_query or in_answer or not alike.is_known:
                 subjects: Iterable[Subject] = alike.waiting

@@ -24,7 +24,7 @@ from opay_contract.contract.parameters import (
 )
 from opay_contract.judge.body import iter_faults
 from opay_contract.judge.describing import describe_name, describe_value, fold_pointer
-from opay_contract.judge.subject import RawFinding, Subject, UrlFacts
+from opay_contract.judge.subject import Placed, RawFinding, Subject, UrlFacts
 from opay_contract.judge.table import (
     HEADER_MISSING,
     PARAMETER_INVALID,
@@ -74,27 +74,25 @@ def check_request(subject: Subject) -> Iterable[RawFinding]:
 
 def requests_hold(subjects: list[Subject]) -> bool:
     """Tell that nothing is missing or wrong beside the bodies of the requests."""
-    alike = subjects[0].alike
-    if alike.frame.is_refused:
-        return True
-    if alike.names_hold is None:
-        alike.names_hold = _names_hold(subjects[0])
-    if not alike.names_hold:
-        return False
     first = subjects[0]
-    if _looks_at_values(first.operation):
-        return not any(True for one in subjects for _ in _request_hits(one))
-    typed = [one for one in first.operation.parameters if one.place == HEADER and one.schema]
-    return not typed or _values_hold(subjects, first.exchange.request.headers, 0, typed)
+    if first.alike.looks is None:
+        first.alike.looks = _looks_of(first)
+    names_hold, at_values, typed = first.alike.looks
+    if not names_hold or not at_values:
+        return names_hold and _values_hold(subjects, typed)
+    return not any(True for one in subjects for _ in _request_hits(one))
 
 
-def _names_hold(first: Subject) -> bool:
-    """Tell that URLs and names of headers are as they should be, which is the same in all that are alike."""
-    headers = first.exchange.request.headers
-    if first.alike.url.faults or any(True for _ in _missing_headers(first.operation, headers)):
-        return False
-    looks_at_values = _looks_at_values(first.operation)
-    return looks_at_values or not any(True for _ in _credential_hits(first, headers, None))
+def _looks_of(first: Subject) -> tuple[bool, bool, Placed]:
+    """Return what is looked at in all that are alike."""
+    headers, operation = first.exchange.request.headers, first.operation
+    at_values = any(one.place == COOKIE for one in operation.parameters) or any(
+        one.place == COOKIE or one.word for way in operation.credentials for one in way
+    )
+    is_wrong = first.alike.url.faults or any(True for _ in _missing_headers(operation, headers))
+    names_hold = not is_wrong and (at_values or not any(True for _ in _credential_hits(first, headers, None)))
+    typed = [one for one in operation.parameters if one.place == HEADER and one.schema]
+    return names_hold, at_values, _placed(headers, 0, typed)
 
 
 def check_response_headers(subject: Subject) -> Iterator[RawFinding]:
@@ -129,31 +127,26 @@ def response_headers_hold(subjects: list[Subject]) -> bool:
         return True
     if any(one.is_required and header(headers, one.name) is None for one in documented.headers):
         return False
-    return _values_hold(subjects, headers, len(first.request.headers or ()), documented.headers)
+    return _values_hold(subjects, _placed(headers, len(first.request.headers or ()), documented.headers))
 
 
-def _values_hold(
-    subjects: list[Subject], headers: Headers | None, start: int, parameters: Iterable[Parameter]
-) -> bool:
-    """Tell that values of headers fit their schemas; `start` is where the first of these headers stands."""
-    names = [name.lower() for name, _ in headers or ()]
-    for parameter in parameters:
-        lower = parameter.name.lower()
-        places = [start + at for at, name in enumerate(names) if name == lower]
-        if len(places) > 1:
-            return False
-        texts = {one.header_values[place] for one in subjects for place in places}
-        contract, name = subjects[0].alike.contract, parameter.name
-        if any(True for text in texts for _ in _value_faults(contract, parameter, ((name, text),))):
+def _placed(headers: Headers | None, start: int, parameters: Iterable[Parameter]) -> Placed:
+    """Return parameters that are there with their places; `start` is that of the first of the headers."""
+    places: dict[str, tuple[int, ...]] = {}
+    for at, (name, _) in enumerate(headers or (), start):
+        places[name.lower()] = (*places.get(name.lower(), ()), at)
+    return tuple((one, places[one.name.lower()]) for one in parameters if one.name.lower() in places)
+
+
+def _values_hold(subjects: list[Subject], placed: Placed) -> bool:
+    """Tell that values of headers fit their schemas; of several of a name that is not told."""
+    contract = subjects[0].alike.contract
+    for parameter, (place, *others) in placed:
+        texts = {one.header_values[place] for one in subjects}
+        each = (((parameter.name, text),) for text in texts)
+        if others or any(True for given in each for _ in _value_faults(contract, parameter, given)):
             return False
     return True
-
-
-def _looks_at_values(operation: Operation) -> bool:
-    """Tell whether cookies, or words of schemes, are looked at beside the names of headers."""
-    if any(one.place == COOKIE for one in operation.parameters):
-        return True
-    return any(one.place == COOKIE or one.word for way in operation.credentials for one in way)
 
 
 def _request_hits(subject: Subject) -> Iterator[RawFinding]:

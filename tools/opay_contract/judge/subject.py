@@ -8,6 +8,7 @@ from msgspec import field
 
 from opay_contract.contract.contract import Contract, Route
 from opay_contract.contract.operation import DocumentedResponse, Form, Operation
+from opay_contract.contract.parameters import Parameter
 from opay_contract.jsontext import NotJson, Parsed, Tokens
 from opay_contract.judge.body_plan import BodyPlan, Decided, Described
 from opay_contract.judge.columns import Table
@@ -19,6 +20,9 @@ from opay_contract.signing.signer import Verification
 
 HTTP_ERROR = 400
 """The least status that says no."""
+
+MAX_SHAPES = 64
+"""Shapes of bodies that are looked at together."""
 
 REQUEST_BODY, RESPONSE_BODY = ("request", "body"), ("response", "body")
 """Where bodies stand in an exchange, as the native recording format has it."""
@@ -133,6 +137,9 @@ def _described(read: Parsed | NotJson | None, plan: BodyPlan | None) -> Describe
     return Described(read.value, plan) if plan is not None and type(read) is Parsed else None
 
 
+Placed = tuple[tuple[Parameter, tuple[int, ...]], ...]
+"""Parameters that are there, each with the places of its values among those of all headers."""
+
 Check = Callable[[Subject], Iterable[RawFinding]]
 
 Hit = tuple[Subject, RawFinding]
@@ -140,20 +147,36 @@ Hit = tuple[Subject, RawFinding]
 
 
 class Bodies(msgspec.Struct, eq=False):
-    """Bodies that are alike, of exchanges that otherwise need not be; those that wait are in the table.
+    """Bodies that are looked at together, of exchanges that are not alike; those that wait are in the table.
 
-    They have their shape in common, which `part` of an exchange they are, and of the `frame` all that matters
-    for them: operation, form and outcome, whether it was refused, and for answers code and message.
+    They have their members in common, but for those of items of lists, which `part` of an exchange they are,
+    what is looked for at each place, and of the `frame` operation, form and outcome, and whether it was
+    refused. The `plan` has what is looked for at the places of any of their shapes.
     """
 
     part: Tokens
     frame: Frame
-    shape: Shape
     plan: BodyPlan | None
     is_known: bool
     table: Table
+    has_float: bool
+    has_others: bool
     is_request: bool
     subjects: list[Subject] = field(default_factory=list)
+
+    def join(self, table: Table, plan: BodyPlan | None) -> bool:
+        """Be bodies of another shape, which has a table and a plan, as well; False where that cannot be."""
+        shapes, others = self.table.columns[0].shapes, table.columns[0].shapes
+        if len(shapes | others) > MAX_SHAPES:
+            return False
+        if plan is not None and self.plan is not None:
+            plan = self.plan.joined(plan, self.table.by_path.keys() & table.by_path.keys())
+            if plan is None:
+                return False
+            self.plan = plan
+        if not others <= shapes:
+            self.table = Table(*shapes, *others)
+        return True
 
     def fill(self, subjects: list[Subject]) -> None:
         """Take the bodies of some exchanges in place of those before."""
@@ -176,6 +199,7 @@ class Alike(msgspec.Struct, kw_only=True, eq=False):
     None where each is looked at; those `of_bodies` are asked where a look at many bodies does not clear
     one. In the `searched_headers` a card number may stand, and of the `searched_bodies`, request and
     response, each is searched for one.
+    Beside bodies it `looks` at whether names hold, then at each request or at values of placed headers alone.
     With `is_of_fitting`, some of this is true where a body fits its schema alone.
     The places of `other_headers`, which nothing names, are those of these exchanges alone; all else they may
     have in common with more.
@@ -198,7 +222,7 @@ class Alike(msgspec.Struct, kw_only=True, eq=False):
     searched_bodies: tuple[bool, bool] = (True, True)
     is_known: bool = False
     is_of_fitting: bool = False
-    names_hold: bool | None = None
+    looks: tuple[bool, bool, Placed] | None = None
     waiting: list[Subject] = field(default_factory=list)
 
 

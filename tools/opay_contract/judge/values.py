@@ -30,7 +30,7 @@ CLOCK_SKEW = 300
 _MONTHS = range(1, 13)
 _DATE = len("2026-05-01")
 _DAY = 86_400.0
-_INTEGERS, _TEXTS = {int}, {str}
+_TEXTS = {str}
 
 
 def check_units(subject: Subject) -> list[RawFinding]:
@@ -57,9 +57,7 @@ def units_hold(answers: Bodies) -> bool:
         return True
     latest = _latest_usual(answers.subjects)
     for stated in plan.times:
-        values = answers.table.at(stated.path)
-        if set(map(type, values)) == _INTEGERS and (stated.factor == 1 or min(values) > 0):
-            values = [min(values), max(values)]  # of milliseconds zero is fine, and what follows is not
+        values = _extremes(answers.table.at(stated.path), stated.factor)
         if any(time_fault(value, latest, stated.factor) is not None for value in values):
             return False
     for stated in plan.months:
@@ -67,6 +65,20 @@ def units_hold(answers: Bodies) -> bool:
         if not all(map(is_month, set(months) if set(map(type, months)) <= _TEXTS else months)):
             return False
     return True
+
+
+def _extremes(values: list[Any], factor: int) -> list[Any]:
+    """Return the least and the greatest of numbers and of digits as long, and all else: what tells of all."""
+    found: list[Any] = []
+    for kind in set(map(type, values)):
+        some: list[Any] = [value for value in values if type(value) is kind]
+        digits = "".join(some) if kind is str and len(set(map(len, some))) == 1 else ""
+        if kind is int or (digits.isascii() and digits.isdigit()):
+            least = min(some)
+            if factor == 1 or seconds_of(least):  # of milliseconds zero is fine, and what follows is not
+                some = [least, max(some)]
+        found += some
+    return found
 
 
 def _latest_usual(subjects: list[Subject]) -> float:
