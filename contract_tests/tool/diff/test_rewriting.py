@@ -330,7 +330,7 @@ def test_whatever_stands_anywhere_costs_no_more_than_that_statement(chance: rand
     documents = {"openapi.yaml": copy.deepcopy(BASE)}
     for _ in range(chance.randint(1, 3)):
         holder, key = chance.choice([*places_in(documents["openapi.yaml"]["paths"])])
-        holder[key] = chance.choice(JUNK)
+        holder[key] = copy.deepcopy(chance.choice(JUNK))
     for old, new in ((BASE, documents["openapi.yaml"]), (documents["openapi.yaml"], BASE)):
         found = compare_versions(version({"openapi.yaml": old}), version({"openapi.yaml": new}, "new"))
         assert render_markdown(ReportedDiff(diff=found))
