@@ -137,9 +137,10 @@ class Statistics:
             self._readings[probe.key] += probe.count(values)
         for bodies in gathered:
             places = self._places.get(bodies)
-            if places is None or places.each[0].column is not bodies.table.columns[0]:
+            if places is not None and places.each[0].column is not bodies.table.columns[0]:
                 self._settle_places(places)
-                places = self._new_places(bodies)
+                places = None
+            places = places or self._new_places(bodies)
             self._count_bodies(bodies, places)
             if not bodies.is_known:
                 self._settle_places(places)
@@ -194,12 +195,12 @@ class Statistics:
             self._readings[key] += weight * total
         by_day.clear()
 
-    def _settle_places(self, places: _Places | None) -> None:
-        for place in places.each if places is not None else ():
+    def _settle_places(self, places: _Places) -> None:
+        for place in places.each:
             kind, by_day = place.column.kind, place.rows.days
             if kind is not None and by_day:
                 place.counter.count_type(TYPES[kind], by_day)
-        for rows in places.rows if places is not None else ():
+        for rows in places.rows:
             rows.days.clear()
 
     def _count_alike(self, alike: Alike, group: _Group, texts: dict[Probe, list[str]]) -> None:
@@ -343,8 +344,10 @@ class Statistics:
                 probe
                 for probe in probes
                 if probe.is_by_shape(decided)
-                and (path is not None or not (any(floats) and _is_wide(probe, frame)))
-                and (path is not None or _EVERY not in probe.evidence.at)
+                and (
+                    path is not None
+                    or not (_EVERY in probe.evidence.at or (any(floats) and _is_wide(probe, frame)))
+                )
             ]
             found = [probe for probe in probes if probe not in by_shape], by_shape
             self._evidence[key] = found

@@ -171,11 +171,15 @@ def read_entries(
             if start is None or start[0] != segment.start:
                 start = None if segment.start is None else (segment.start, number)
             number += 1
-            place = place_of(number, segment.line, start)
-            try:
-                yield read(place, segment)
-            except EntryError as error:
-                yield Unreadable(place=place, reason=error.reason)
+            yield read_entry(read, place_of(number, segment.line, start), segment)
+
+
+def read_entry(read: Read, place: Place, entry: Entry) -> Exchange | Unreadable:
+    """Return what an entry holds, or why it cannot be read."""
+    try:
+        return read(place, entry)
+    except EntryError as error:
+        return Unreadable(place=place, reason=error.reason)
 
 
 Visit = Callable[[Policy, Any, Edited | None], Visitor]
@@ -230,8 +234,7 @@ def _rewrite_entry(policy: Policy, kind: JsonFormat, entry: Entry, tally: Tally)
     noted = policy.notes()
 
     def read(data: bytes | None) -> Found:
-        segment = Entry(1, data, request=entry.request, fault=entry.fault)
-        return next(read_entries(lambda *_: HERE, [segment], kind.read))
+        return read_entry(kind.read, HERE, Entry(1, data, request=entry.request, fault=entry.fault))
 
     def make(found: Found, edited: Edited | None) -> Iterator[bytes]:
         if entry.data is not None and entry.fault is None:

@@ -190,7 +190,7 @@ def parse_moment(value: Any) -> str | None:
     A time without a zone is taken as UTC, and has the offset of RFC 3339 that says so (`NO_ZONE`).
     """
     if isinstance(value, str):
-        if encode_text(value).translate(DIGITS_AS_ZERO) in _MOMENTS:
+        if _is_moment(value):
             return value
         day = _day_of(value[:-12]) if value.endswith(" GMT") else None
         if day is not None and _is_moment(written := f"{day}T{value[-12:-4]}+00:00"):

@@ -12,9 +12,9 @@ from opay_contract.judge.shapes import EACH, Shape
 class Column:
     """A place, with the values that stand there in bodies of a table.
 
-    `shapes` are those of the values, one or several; `kind` is their type, None where
-    there are several. It is `everywhere` if each value above has one; where it is not, some values above
-    are the ones `having` one. The values are taken from those above when they are asked for.
+    `shapes` are those of the values, one or several; `kind` is their type, None where there are several. It
+    is `everywhere` if each value above has one; where it is not, some values above are the ones `having` one.
+    The values are taken from those above when they are asked for.
     """
 
     __slots__ = ("_having", "_values", "above", "everywhere", "kind", "path", "shapes")

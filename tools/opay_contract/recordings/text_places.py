@@ -159,9 +159,12 @@ class _KeptText(ChunkStream):
 
     def forget_before(self, line: int) -> None:
         """Keep nothing that is before a line."""
-        lines = max(line - self._start.line, 0)
-        if before := re.match(rb"(?:[^\n]*+\n){%d}" % lines, self.kept):
-            self.forget(before.end())
+        end = 0
+        for _ in range(line - self._start.line):
+            end = self.kept.find(b"\n", end) + 1
+            if not end:
+                return
+        self.forget(end)
 
 
 class _Found(msgspec.Struct, frozen=True, kw_only=True):
