@@ -146,7 +146,7 @@ BY_START = (
     Foreign(
         "an OpenAPI document",
         "--contract is for contracts; here name recordings",
-        start=r"(?:#[^\n]*+\n|---[ \t\r]*+\n|\s)*+[\"']?(?:openapi|swagger)[\"']?:",
+        start=r"(?:#[^\n]*+\n|---[ \t\r]*+\n|\s++)*[\"']?(?:openapi|swagger)[\"']?:",
     ),
     Foreign("code that nock wrote", _MADE_UP, start=r"(?:[^\n]{0,500}\n){0,20}\s*+nock\("),
     Foreign(

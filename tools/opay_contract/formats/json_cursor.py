@@ -36,10 +36,10 @@ _REST_OF_STRING = re.compile(_STRING, re.DOTALL)
 def _balanced(levels: int) -> bytes:
     """Return a pattern of text in which brackets are closed, `levels` deep: it skips most in one match."""
     other = rb'[^"{}\[\]]*+'
-    strings = rb'%b(?:"%b"%b)*+' % (other, _STRING, other)
+    strings = rb'%b(?:"%b"%b)*' % (other, _STRING, other)
     pattern = strings
     for _ in range(levels):
-        pattern = rb"%b(?:[{\[]%b[}\]]%b)*+" % (strings, pattern, strings)
+        pattern = rb"%b(?:[{\[]%b[}\]]%b)*" % (strings, pattern, strings)
     return pattern
 
 

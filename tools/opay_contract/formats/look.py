@@ -177,7 +177,7 @@ def is_har(head: Head) -> bool:
 
 _INTERACTIONS = rb"[\"']?(?:http_)?interactions[\"']?[ \t]*:"
 _YAML = re.compile(
-    rb"^" + _INTERACTIONS + rb"|\A(?:---\s++|[%#][^\n]*+\n)*+-\s++(?:&[^\s]++\s++)?+"
+    rb"^" + _INTERACTIONS + rb"|\A(?:---\s++|[%#][^\n]*+\n)*-\s++(?:&[^\s]++\s++)?"
     rb"(?:\{[^\n]{0,200}?\b|(?:[^\n]{0,200}\n\s++){0,3}[\"']?)(?:request|response)[\"']?:",
     re.MULTILINE,
 )
@@ -227,7 +227,8 @@ def is_postman(head: Head) -> bool:
     return has("item") == b"[" or (is_wrapped and (look.is_whole or "collection/info" in look.members))
 
 
-_ENDS_INSIDE_STRING = re.compile(rb'(?:[^"]++|"(?:[^"\\]++|\\.)*+")*+"(?:[^"\\]++|\\.)*+\\?')
+_STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+'
+_ENDS_INSIDE_STRING = re.compile(rb'[^"]*+(?:%b"[^"]*+)*%b\\?' % (_STRING, _STRING))
 
 
 def is_ndjson(head: Head) -> bool:

@@ -166,7 +166,7 @@ class TextPart(NamedTuple):
     plain: str
 
 
-_EMAIL = r"(?<![\w.+'-])[\w.!#$%&'*+/=?^`{|}~-]++@[\w-]++(?:\.[\w-]++)*+"
+_EMAIL = r"(?<![\w.+'-])[\w.!#$%&'*+/=?^`{|}~-]++@[\w-]++(?:\.[\w-]++)*"
 _HEX = r"(?<![0-9A-Za-z])(?:(?=[0-9]*+[a-f])[0-9a-f]{16,}|(?=[0-9]*+[A-F])[0-9A-F]{16,})(?![0-9A-Za-z])"
 _ROW = rf"[0-9]{{20,}}|[0-9](?:[0-9]|[\W_]{{1,3}}(?!{FORM}|{_HEX}|[0-9]{{20}})[0-9])*"
 """Groups of digits that may be one number: what is longer than a card's is a number of its own."""
