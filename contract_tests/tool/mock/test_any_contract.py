@@ -6,6 +6,7 @@ from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
+from weakref import finalize
 
 import pytest
 from contract_tests.usual import each
@@ -31,7 +32,8 @@ Ask = Callable[..., MockAnswer]
 
 def answering(contract: Contract) -> Ask:
     """Return what asks a mock of a contract in process, signed where it must be."""
-    handler = RequestHandler(contract, MockSettings(choices=assumed_choices(contract)), Store())
+    store = Store()
+    handler = RequestHandler(contract, MockSettings(choices=assumed_choices(contract)), store)
     signed = {one.path for one in contract.operations if one.is_signed}
 
     def ask(method: str, target: str, body: Any = None, **fields: str | None) -> MockAnswer:
@@ -48,6 +50,7 @@ def answering(contract: Contract) -> Ask:
         )
         return handler.answer(request)
 
+    finalize(ask, store.close)
     return ask
 
 
@@ -292,8 +295,8 @@ def test_what_is_made_fits_its_schema(number: int) -> None:
 def test_what_is_wrong_in_x_mock_is_said_in_a_sentence(mock: dict[str, Any], message: str) -> None:
     root = {**SHOP, "x-mock": mock}
     contract = build_contract({"openapi.yaml": parse_document(json.dumps(root), "openapi.yaml")})
-    with pytest.raises(ContractError, match=re.escape(message)):
-        answering(contract)
+    with Store() as store, pytest.raises(ContractError, match=re.escape(message)):
+        RequestHandler(contract, MockSettings(choices=assumed_choices(contract)), store)
 
 
 def test_a_record_may_be_looked_up_by_a_parameter_of_the_path() -> None:
