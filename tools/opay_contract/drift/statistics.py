@@ -210,7 +210,8 @@ class Statistics:
         for probe, position in frames.probes:
             texts.setdefault(probe, []).extend([one.header_values[position] for one in waiting])
         for subject in waiting if group.probes else ():
-            self._readings += weigh(group.probes, describe_subject(subject), alike.frame.outcome)
+            for key, weight in weigh(group.probes, describe_subject(subject), alike.frame.outcome).items():
+                self._readings[key] += weight
         if not alike.is_known:
             self._settle_group(group)
         if not alike.frame.is_known:
