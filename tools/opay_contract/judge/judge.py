@@ -190,12 +190,12 @@ def check_route(contract: Contract, exchange: Exchange, match: Match) -> Iterato
 
 
 def _may_be_in_headers(waiting: Iterable[Alike], subjects: list[Subject] | None = None) -> bool:
-    texts = [
+    texts = {
         text
         for alike in waiting
         for one in subjects or alike.waiting
         for text in compress(one.header_values, alike.searched_headers)
-    ]
+    }
     return may_have_card_number("\n".join(texts).encode(errors="replace"))
 
 
