@@ -20,6 +20,7 @@ from opay_contract.formats.json_files import (
     read_entries,
 )
 from opay_contract.formats.messages import (
+    STATUSES,
     PlaceOf,
     Steps,
     attempt,
@@ -63,9 +64,9 @@ class _Field(msgspec.Struct, gc=False):
 
 
 class _Content(msgspec.Struct, rename={"file": "_file", "mime_type": "mimeType"}, gc=False):
-    size: float | None = None
-    compression: float | None = None
+    size: int | float | None = None
     mime_type: str | None = None
+    compression: float | None = None
     text: str | None = None
     encoding: str | None = None
     comment: str | None = None
@@ -81,8 +82,8 @@ class _HarRequest(msgspec.Struct, rename="camel", gc=False):
     method: str | None = None
     url: str | None = None
     headers: msgspec.Raw = _NO_FIELDS
+    body_size: int | float | None = None
     post_data: _PostData | None = None
-    body_size: float | None = None
 
 
 class _HarResponse(msgspec.Struct, rename="camel", gc=False):
@@ -120,13 +121,14 @@ def read_har(
 
 
 def _read_entry(
-    place: Place, found: Entry, attached: Callable[[str], bytes | None] = nothing_attached
+    place: Place, found: Entry, attached: Callable[[str], bytes | None] | None = None
 ) -> Exchange | Unreadable:
     entry = found.value or decode_entry(_ENTRY, found.data, found.line, _repair)
     request, response, moment = entry.request, entry.response, entry.started_date_time
-    content = response.content if attached is not nothing_attached and response else None
-    if content and content.file and content.text is None and (body := attached(content.file)) is not None:
-        content.text, content.encoding = base64.b64encode(body).decode(), "base64"
+    if attached is not None and response is not None and (content := response.content) is not None:
+        body = attached(content.file) if content.file and content.text is None else None
+        if body is not None:
+            content.text, content.encoding = base64.b64encode(body).decode(), "base64"
     sent = _NO_REQUEST if request is None else _request(request)
     return build_exchange(place, sent, _response, response, parse_moment(moment) if moment else None)
 
@@ -193,12 +195,11 @@ def _repair(steps: Steps, value: Any) -> Any:
 def _request(recorded: _HarRequest) -> Request:
     text, headers, is_coded = _LAST[0]
     if recorded.headers != text:
-        text = recorded.headers.copy()  # of all that was decoded with it nothing is kept
-        fields = bytes(text)
+        fields = bytes(recorded.headers)  # of all that was decoded with it nothing is kept
         headers, is_coded = _headers(
             decode_entry(_FIELDS, fields, 1, _repair) if fields.startswith(b"[") else None
         )
-        _LAST[0] = (text, headers, is_coded)
+        _LAST[0] = (msgspec.Raw(fields), headers, is_coded)
     posted, size = recorded.post_data, recorded.body_size
     if posted is None or posted.text is None:
         body = b"" if size == 0 else None
@@ -219,7 +220,9 @@ def _request(recorded: _HarRequest) -> Request:
 def _response(recorded: _HarResponse | None) -> Response:
     if recorded is None:
         raise EntryError(NO_RESPONSE)
-    status = parse_status(recorded.status)
+    status = recorded.status
+    if status not in STATUSES:
+        parse_status(status)  # says what is wrong with it
     headers, is_coded = _headers(recorded.headers)
     content = recorded.content or _NO_CONTENT
     if not headers and content.mime_type and content.mime_type != _UNKNOWN_TYPE:

@@ -4,7 +4,7 @@ A reader takes the entries and passes over the rest; who edits a recording copie
 """
 
 import json
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -65,8 +65,11 @@ class Beside(msgspec.Struct, frozen=True, gc=False):
     instead: bytes = NO_VALUE
 
 
-Segment = bytes | Name | Beside | Entry
-"""A part of a file; bytes are its brackets and commas, with nothing of anybody in them."""
+Segment = bytes | Name | Beside | Entry | list[Entry]
+"""A part of a file; bytes are its brackets and commas, with nothing of anybody in them.
+
+Entries come some at a time where nothing but them is wanted.
+"""
 
 Path = dict[str, "Path"]
 """The member names, step by step, that lead to the entries; an empty step is the last."""
@@ -100,7 +103,7 @@ def iter_segments(
         yield from _iter_items(cursor)
     elif found and first == b"[":
         for run in cursor.iter_runs(decoder):
-            yield from map(Entry, *run)
+            yield list(map(Entry, *run))
     elif found:
         yield b"{"
         for number, member in enumerate(cursor.iter_members()):
@@ -167,19 +170,22 @@ def read_entries(
     """Yield what the entries hold, numbered from the one after `before`."""
     number, start = before, None
     for segment in segments:
-        if type(segment) is Entry:
-            if start is None or start[0] != segment.start:
-                start = None if segment.start is None else (segment.start, number)
+        for entry in entries_of(segment):
+            begin = entry.start
+            if start is None or start[0] != begin:
+                start = None if begin is None else (begin, number)
             number += 1
-            yield read_entry(read, place_of(number, segment.line, start), segment)
+            place = place_of(number, entry.line, start)
+            try:
+                found = read(place, entry)
+            except EntryError as error:
+                found = Unreadable(place=place, reason=error.reason)
+            yield found
 
 
-def read_entry(read: Read, place: Place, entry: Entry) -> Exchange | Unreadable:
-    """Return what an entry holds, or why it cannot be read."""
-    try:
-        return read(place, entry)
-    except EntryError as error:
-        return Unreadable(place=place, reason=error.reason)
+def entries_of(segment: Segment) -> Sequence[Entry]:
+    """Return the entries that a segment is."""
+    return segment if type(segment) is list else (segment,) if type(segment) is Entry else ()
 
 
 Visit = Callable[[Policy, Any, Edited | None], Visitor]
@@ -218,7 +224,8 @@ class JsonFormat(msgspec.Struct, frozen=True, kw_only=True):
                 elif isinstance(segment, Beside):
                     sink.write(_rewrite_beside(policy, self, segment))
                 else:
-                    sink.write(_rewrite_entry(policy, self, segment, tally))
+                    for entry in entries_of(segment):
+                        sink.write(_rewrite_entry(policy, self, entry, tally))
         except StreamError as error:
             stops = error.reason.startswith("the file stops being JSON")
             if stops:
@@ -234,7 +241,8 @@ def _rewrite_entry(policy: Policy, kind: JsonFormat, entry: Entry, tally: Tally)
     noted = policy.notes()
 
     def read(data: bytes | None) -> Found:
-        return read_entry(kind.read, HERE, Entry(1, data, request=entry.request, fault=entry.fault))
+        entries = [Entry(1, data, request=entry.request, fault=entry.fault)]
+        return next(read_entries(lambda *_: HERE, entries, kind.read))
 
     def make(found: Found, edited: Edited | None) -> Iterator[bytes]:
         if entry.data is not None and entry.fault is None:

@@ -42,6 +42,7 @@ _HTTP_DAY = re.compile(  # as servers write it (RFC 9110, section 5.6.7); other 
 _DAYS_KNOWN = 64
 _LONGEST_MOMENT = 64
 LOWEST_STATUS, HIGHEST_STATUS = 100, 599
+STATUSES = frozenset(range(LOWEST_STATUS, HIGHEST_STATUS + 1))
 _MOST_REPAIRS = 21  # where all request headers of a HAR count as one
 _FINAL_STATUS, _EMPTY_STATUSES = 200, (204, 304)
 
@@ -134,7 +135,7 @@ def parse_status(value: Any) -> int:
     """Return the status when it is one."""
     if type(value) is not int:
         raise EntryError("the status is not an integer")
-    if LOWEST_STATUS <= value <= HIGHEST_STATUS:
+    if value in STATUSES:
         return value
     if value in (0, -1):
         raise EntryError(NO_RESPONSE)
@@ -215,7 +216,7 @@ def parse_moment(value: Any) -> str | None:
 
 
 def _is_moment(text: str) -> bool:
-    return encode_text(text).translate(DIGITS_AS_ZERO) in _MOMENTS
+    return text.encode(errors="replace").translate(DIGITS_AS_ZERO) in _MOMENTS
 
 
 @lru_cache(_DAYS_KNOWN)

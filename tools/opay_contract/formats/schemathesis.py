@@ -17,6 +17,7 @@ from opay_contract.formats.json_files import (
     JsonFormat,
     Path,
     Segment,
+    entries_of,
     iter_segments,
 )
 from opay_contract.formats.messages import (
@@ -102,7 +103,7 @@ def _iter_entries(cursor: JsonCursor) -> Iterator[Segment]:
         line, start, text = cursor.line, cursor.offset, cursor.take_line()
         if text is None:
             for segment in iter_segments(cursor, INTERACTIONS, whole=False):
-                yield structs.replace(segment, start=start) if isinstance(segment, Entry) else segment
+                yield [structs.replace(entry, start=start) for entry in entries_of(segment)]
             continue
         path, found, values = INTERACTIONS, text, dict[str, _Interaction]()
         if text.count(b'"interactions"') == 1:
@@ -113,8 +114,7 @@ def _iter_entries(cursor: JsonCursor) -> Iterator[Segment]:
             yield from (Entry(line, None, value=value, start=start) for value in values.values())
             continue
         for segment in iter_segments(JsonCursor(io.BytesIO(found)), path, whole=False):
-            if isinstance(segment, Entry):
-                yield Entry(line, segment.data, start=start)
+            yield [Entry(line, entry.data, start=start) for entry in entries_of(segment)]
 
 
 def _repair(steps: Steps, _value: Any) -> Any:

@@ -160,7 +160,10 @@ def iter_exchanges(
                 return
             needs_url = recording.needs_url
             for last in read(source.place, recording.stream):
-                yield with_url(last) if needs_url else last
+                if needs_url and type(last) is Exchange and last.request.url is None:
+                    yield with_url(last)
+                else:
+                    yield last
             if last is None:
                 recording.refuse_nothing()
     except NoRecordingError as error:
