@@ -4,8 +4,10 @@ Values of equal shape differ in nothing but plain values, the order of members, 
 shape a list has, and in which order. So there are few shapes, and a dictionary of them is a quick memory.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
+from itertools import chain, islice
 from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -41,6 +43,9 @@ _Others = tuple[bool, int]
 
 _Members = tuple[Any, ...]
 """The names of an object's members, then their types."""
+
+_Types = tuple[type, ...]
+"""The types of an object's members, in their order."""
 
 
 class Words(NamedTuple):
@@ -113,6 +118,17 @@ class _Layout:
         return layout
 
 
+class _Known:
+    """What is known of objects with the same names in the same order: by their types, and what came last."""
+
+    __slots__ = ("layout", "layouts", "types")
+
+    def __init__(self) -> None:
+        self.layouts: dict[_Types, Shape | _Layout] = {}
+        self.types: _Types = ()
+        self.layout: Shape | _Layout | None = None
+
+
 class Shapes:
     """Knows the shapes of values that came by; a bounded number of them.
 
@@ -132,19 +148,23 @@ class Shapes:
         self._open: dict[tuple[_Layout, _Others, int], _Layout] = {}
         self._open_objects = 0
         self._plain: dict[type, Shape] = {}
-        self._objects: dict[_Members, Shape | _Layout] = {}
+        self._objects: dict[tuple[str, ...], _Known] = {}
         self._lists: dict[frozenset[Shape], Shape] = {}
 
     def of(self, value: Any) -> Shape:
         """Return the shape of a value."""
         return self.measure([value])[0][0]
 
-    def measure(self, values: list[Any]) -> tuple[list[Shape], int]:
-        """Return the shape of each value, and how many quotes all of them have in JSON without escapes."""
-        kinds = set(map(type, values))
-        if len(kinds) > 1:
-            return self._of_several(values, kinds)
-        kind = kinds.pop() if kinds else dict
+    def measure(self, values: list[Any], kind: type | None = None) -> tuple[list[Shape], int]:
+        """Return the shape of each value, and how many quotes all of them have in JSON without escapes.
+
+        All are of a `kind` where one is given.
+        """
+        if kind is None:
+            kinds = set(map(type, values))
+            if len(kinds) > 1:
+                return self._of_several(values, kinds)
+            kind = kinds.pop() if kinds else dict
         if kind is dict:
             return self._of_objects(values)
         if kind is list:
@@ -154,56 +174,73 @@ class Shapes:
 
     def _of_several(self, values: list[Any], kinds: set[type]) -> tuple[list[Shape], int]:
         """Measure the values of each type apart."""
-        by_kind = {kind: self.measure([one for one in values if type(one) is kind]) for kind in kinds}
+        by_kind = {kind: self.measure([one for one in values if type(one) is kind], kind) for kind in kinds}
         found = {kind: iter(shapes) for kind, (shapes, _) in by_kind.items()}
         return [next(found[type(one)]) for one in values], sum(quotes for _, quotes in by_kind.values())
 
     def _of_objects(self, values: list[dict[str, Any]]) -> tuple[list[Shape], int]:
-        keys: list[_Members] = [(*value, *map(type, value.values())) for value in values]
-        layouts: list[Any] = list(map(self._objects.get, keys))
-        if None in layouts:
-            layouts = [
-                one or self._layout(key, value) for one, key, value in zip(layouts, keys, values, strict=True)
-            ]
-        distinct = set(layouts)
-        quotes: int = sum([one.quotes for one in layouts])
-        rows: dict[_Layout, list[int]] = {}
-        for row, layout in enumerate(layouts):
-            if type(layout) is _Layout:
-                rows.setdefault(layout, []).append(row)
+        layouts = self._layouts_of(values)
+        counts = Counter(layouts)
+        quotes = sum([layout.quotes * count for layout, count in counts.items()])
+        rows: dict[_Layout, list[int]] = {layout: [] for layout in counts if type(layout) is _Layout}
+        if rows and len(counts) > 1:
+            for row, layout in enumerate(layouts):
+                if layout in rows:
+                    rows[layout].append(row)
         found = layouts
         for layout, places in rows.items():
-            having = values if len(distinct) == 1 else [values[row] for row in places]
-            parts = [self._of_members(name, [value[name] for value in having]) for name in layout.parts]
-            quotes += sum(more for _, more in parts)
-            known = layout.shapes.get
-            each_part = zip(*[shapes for shapes, _ in parts], strict=True) if parts else [()] * len(having)
-            shapes = [known(key) or self._object(layout, key) for key in each_part]
-            if having is values:
+            having = [values[row] for row in places] if places else values
+            parts: list[list[Shape]] = []
+            for name in layout.parts:
+                shapes, more = self._of_members(name, layout.types[name], [value[name] for value in having])
+                parts.append(shapes)
+                quotes += more
+            each_part = list(zip(*parts, strict=True)) if parts else [()] * len(having)
+            shapes = list(map(layout.shapes.get, each_part))
+            if None in shapes:
+                shapes = [
+                    one or self._object(layout, key) for one, key in zip(shapes, each_part, strict=True)
+                ]
+            if not places:
                 return shapes, quotes
             for row, shape in zip(places, shapes, strict=True):
                 found[row] = shape
         return found, quotes
 
-    def _of_members(self, name: str, values: list[Any]) -> tuple[list[Shape], int]:
+    def _layouts_of(self, values: list[dict[str, Any]]) -> list[Any]:
+        """Return what is known of each object's names and types, which most often are as they were before."""
+        known: list[Any] = list(map(self._objects.get, map(tuple, values)))
+        types = tuple(map(type, chain.from_iterable(map(dict.values, values))))
+        if None not in known and types == tuple(chain.from_iterable([one.types for one in known])):
+            return [one.layout for one in known]
+        layouts, end = [], 0
+        for one, value in zip(known, values, strict=True):
+            start, end = end, end + len(value)
+            own = types[start:end]
+            layout = one.layouts.get(own) if one else None
+            if layout is None:
+                layout = self._layout(own, value)
+            elif own != one.types:
+                one.types, one.layout = own, layout
+            layouts.append(layout)
+        return layouts
+
+    def _of_members(self, name: str, kind: type, values: list[Any]) -> tuple[list[Shape], int]:
         """Measure what objects of one layout have under a name; quotes of tags are the layout's."""
-        if type(values[0]) in _OF_TAGS:
+        if kind in _OF_TAGS:
             told, plain = self._told[name], self.of(values[0])
             return [told.get(value, plain) for value in values], 0
         is_of_any = self.words is not None and name in self.words.of_any
-        return (self._by_any_name if is_of_any else self).measure(values)
+        return (self._by_any_name if is_of_any else self).measure(values, kind)
 
     def _of_lists(self, values: list[list[Any]]) -> tuple[list[Shape], int]:
-        shapes, quotes = self.measure([item for value in values for item in value])
+        shapes, quotes = self.measure(list(chain.from_iterable(values)))
         distinct = set(shapes)
         if len(distinct) <= 1:
             full, empty = self._of_items(frozenset(distinct)), self._of_items(frozenset())
             return [full if value else empty for value in values], quotes
-        found, end = [], 0
-        for value in values:
-            start, end = end, end + len(value)
-            found.append(self._of_items(frozenset(shapes[start:end])))
-        return found, quotes
+        items = iter(shapes)
+        return [self._of_items(frozenset(islice(items, size))) for size in map(len, values)], quotes
 
     def _of_items(self, items: frozenset[Shape]) -> Shape:
         return self._lists.get(items) or self._list(items)
@@ -212,7 +249,7 @@ class Shapes:
         self._room -= size + 1
         return self._room >= 0
 
-    def _layout(self, key: _Members, value: dict[str, Any]) -> "Shape | _Layout":
+    def _layout(self, own: _Types, value: dict[str, Any]) -> "Shape | _Layout":
         """Return what is known of an object's names and types, in whatever order they are."""
         words, size = self.words, sum(map(len, value))
         types = {name: type(value[name]) for name in sorted(value) if words is None or name in words.known}
@@ -221,15 +258,20 @@ class Shapes:
             layout = self._layout_of(types, is_known=has_room)
             found = layout if layout.parts else self._object(layout, ())
             if has_room:
-                self._objects[key] = found
+                self._keep(own, value, found)
             return found
         outside = [child for name, child in value.items() if name not in types]
         layout = self._open_layout(self._layout_of(types), outside)
         has_room = self._open_objects < _MAX_OPEN and size < _MAX_OPEN
         if has_room and _CONTAINERS.isdisjoint(map(type, outside)):
-            self._objects[key] = layout
+            self._keep(own, value, layout)
             self._open_objects += 1
         return layout
+
+    def _keep(self, own: _Types, value: dict[str, Any], layout: "Shape | _Layout") -> None:
+        known = self._objects.setdefault(tuple(value), _Known())
+        known.layouts[own] = known.layout = layout
+        known.types = own
 
     def _layout_of(self, types: dict[str, type], *, is_known: bool | None = None) -> _Layout:
         """Return the layout of members in the order of their names."""
