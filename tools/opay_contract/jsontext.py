@@ -8,7 +8,7 @@ with its place, and the value is still there.
 import codecs
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import Any, ClassVar
 
@@ -27,6 +27,11 @@ _MAX_INTEGER_DIGITS = 4000
 DIGITS_AS_ZERO = bytes(ord("0") if byte in b"0123456789" else byte for byte in range(256))
 _SEPARATORS, _LONG_ROW, _ZEROS = b" \t.-_/", b"0" * 13, re.compile(rb"0*+")
 """What may stand between the digits of a number, and a row of these as long as the shortest card number."""
+
+_ROWS_AS_ZERO = DIGITS_AS_ZERO.translate(
+    bytes(ord("0") if byte in _SEPARATORS else byte for byte in range(256))
+)
+"""Digits, and what may stand between them."""
 
 _LONG_INTEGER = b"0" * len(str(SAFE_INTEGER))
 _decode = msgspec.json.Decoder().decode
@@ -104,18 +109,16 @@ def has_long_row(text: bytes) -> bool:
     return _LONG_ROW in text.translate(DIGITS_AS_ZERO, _SEPARATORS)
 
 
-def iter_long_rows(text: bytes, lines: Sequence[bytes]) -> Iterator[tuple[int, bytes]]:
+def iter_long_rows(text: bytes) -> Iterator[tuple[int, bytes]]:
     """Yield each 13 digits or more in a row in a text: the number of its line, and the digits."""
-    plain = text.translate(DIGITS_AS_ZERO, _SEPARATORS)
-    start, end, number, line, digits = plain.find(_LONG_ROW), 0, 0, 0, b""
+    plain = text.translate(_ROWS_AS_ZERO)
+    start, number, counted = plain.find(_LONG_ROW), 0, 0
     while start >= 0 and (run := _ZEROS.match(plain, start)):
-        passed = plain.count(b"\n", end, start)
-        if passed or not digits:
-            number += passed
-            line, digits = plain.rfind(b"\n", 0, start) + 1, lines[number].translate(None, _SEPARATORS)
-        end = run.end()
-        yield number, digits[start - line : end - line]
-        start = plain.find(_LONG_ROW, end)
+        digits = text[start : run.end()].translate(None, _SEPARATORS)
+        if len(digits) >= len(_LONG_ROW):
+            number, counted = number + text.count(b"\n", counted, start), start
+            yield number, digits
+        start = plain.find(_LONG_ROW, run.end())
 
 
 def may_be_unsafe(text: bytes) -> bool:

@@ -107,8 +107,7 @@ def may_have_card_number(text: bytes) -> bool:
     """Return whether UTF-8 text may have a card number; where False there surely is none. Quick."""
     if not has_long_row(text) and text.isascii():
         return False
-    lines = text.split(b"\n")
-    return any(True for _ in iter_with_numbers(lines, iter_long_rows(text, lines)))
+    return any(True for _ in iter_with_numbers(text.split(b"\n"), iter_long_rows(text)))
 
 
 def iter_with_numbers(lines: Sequence[bytes], rows: Iterable[tuple[int, bytes]]) -> Iterator[int]:

@@ -47,6 +47,8 @@ def read_bodies(texts: Sequence[bytes], shapes: Shapes) -> list[Body]:
     are as many values as lines only if each line is one.
     """
     are_lines = [text[:1] == _OPENS and text[-1:] == _CLOSES and _LINE_END not in text for text in texts]
+    if all(are_lines):
+        return _read_lines(texts, shapes)
     read = iter(_read_lines(list(compress(texts, are_lines)), shapes))
     return [
         next(read) if is_line else measure(parse_json(text), shapes)
@@ -67,7 +69,7 @@ def shape_of(kind: BodyKind) -> Shape | None:
     return kind[0] if isinstance(kind, tuple) else kind
 
 
-def _read_lines(lines: list[bytes], shapes: Shapes) -> list[Body]:
+def _read_lines(lines: Sequence[bytes], shapes: Shapes) -> list[Body]:
     """Read lines.
 
     Objects that have the same key twice are told by the number of quotes, which is smaller in what was read;
@@ -99,13 +101,12 @@ def _read_lines(lines: list[bytes], shapes: Shapes) -> list[Body]:
         )
     if any(shape.levels > _LEVELS for shape in set(found)):
         odd.update(number for number, shape in enumerate(found) if shape.levels > _LEVELS)
-    rows = list(iter_long_rows(joined, lines))
+    rows = list(iter_long_rows(joined))
     odd.update(number for number, row in rows if may_be_unsafe(row) and may_be_unsafe(lines[number]))
     showing = {*iter_with_numbers(lines, rows), *escaped}
-    read: list[Body] = [
-        (Parsed(value, (), (), number in showing), shape)
-        for number, (value, shape) in enumerate(zip(values, found, strict=True))
-    ]
+    read: list[Body] = list(zip(map(Parsed, values), found, strict=True))
+    for number in showing:
+        read[number] = Parsed(values[number], may_show_number=True), found[number]
     for number in odd:
         read[number] = measure(parse_json(lines[number]), shapes)
     return read
