@@ -196,7 +196,8 @@ class Shapes:
                 parts.append(shapes)
                 quotes += more
             each_part = list(zip(*parts, strict=True)) if parts else [()] * len(having)
-            shapes = list(map(layout.shapes.get, each_part))
+            known: Any = layout.shapes.get
+            shapes = list(map(known, each_part))
             if None in shapes:
                 shapes = [
                     one or self._object(layout, key) for one, key in zip(shapes, each_part, strict=True)
