@@ -4,7 +4,7 @@ What the contract says about the places of a body is a function of few things (`
 some checks find. It is worked out for the first of each kind of exchanges, and looked up for the others.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -44,7 +44,7 @@ from opay_contract.judge.parameters import (
     requests_hold,
     response_headers_hold,
 )
-from opay_contract.judge.reading import Body, shape_of
+from opay_contract.judge.reading import Body, BodyKind, shape_of
 from opay_contract.judge.shapes import EACH, Shape, Shapes, has_place, tags_of, words_of
 from opay_contract.judge.subject import (
     HTTP_ERROR,
@@ -63,7 +63,7 @@ from opay_contract.judge.subject import (
 from opay_contract.judge.values import check_lists, check_units, items_differ, units_hold
 from opay_contract.model.exchange import Exchange
 from opay_contract.model.finding import Outcome, Rule
-from opay_contract.model.observation import UNDATED, day_of
+from opay_contract.model.observation import days_of
 
 
 class Row(NamedTuple):
@@ -152,12 +152,12 @@ _SPECIAL = frozenset(("content-type", "authorization", "cookie"))
 class _Names(msgspec.Struct, frozen=True, eq=False, gc=False):
     """What the names of an exchange's headers tell: those of the request, then those of the response.
 
-    `media_types` takes every Content-Type from all values; in the values that are `searched` a card number
+    At the `media_types` is every Content-Type of all values; in the values that are `searched` a card number
     may stand. What is judged is told by the `essence`: the names in lower case, without those of `others`,
     which nothing names. `is_known` if the same essence is the very same object.
     """
 
-    media_types: Callable[[tuple[str, ...]], Any]
+    media_types: slice
     searched: tuple[bool, ...]
     essence: tuple[Any, ...]
     others: frozenset[Tokens]
@@ -180,48 +180,57 @@ class Kinds:
         self.leads = Leads(contract, cards, self._room)
         self._names: dict[tuple[Any, ...], _Names] = {}
         self._essences: dict[tuple[Any, ...], tuple[Any, ...]] = {}
-        self._getters: dict[Shape, Callable[[Any], Any]] = {}
+        self._getters: dict[BodyKind, Callable[[Any], Any]] = {}
         self._frames: dict[tuple[Any, ...], Frame] = {}
         self._alike: dict[tuple[Any, ...], Alike] = {}
         self._in_essence: dict[tuple[Any, ...], Alike] = {}
         self._bodies: dict[tuple[Any, ...], list[Bodies]] = {}
         self._decided = {one.id: tuple(sorted(one.decided)) for one in contract.operations}
 
-    def part(self, led: Iterable[Led], asked: Iterable[Body], answered: Iterable[Body]) -> Iterator[Subject]:
+    def part(self, led: Sequence[Led], asked: Iterable[Body], answered: Iterable[Body]) -> list[Subject]:
         """Put exchanges in scope, with their bodies, to those that are alike and wait."""
         known: Any = self._alike.get
         names_of, getter_of = self._names.get, self._getters.get
-        for (exchange, lead), (first, query), (last, answer) in zip(led, asked, answered, strict=True):
-            shape, decided = answer if type(answer) is Shape else shape_of(answer), None
-            if shape is not None:
-                decided = (getter_of(shape) or self._getter(shape))(last.value)  # type: ignore[union-attr]
-            sent, received = exchange.request.headers, exchange.response.headers
-            headers = (*(sent or ()), *(received or ()))
-            names, values = zip(*headers, strict=True) if headers else ((), ())
-            parted = (names, None if sent is None else len(sent), received is None)
-            found = names_of(parted) or self._names_of(parted)
+        found = list[Subject]()
+        sent, sent_names, sent_values = None, None, ()
+        days = days_of([exchange.recorded_at for exchange, _ in led])
+        for (exchange, lead), (first, query), (last, answer), day in zip(
+            led, asked, answered, days, strict=True
+        ):
+            request, response = exchange.request, exchange.response
+            if request.headers is not sent:  # a reader may give equal ones as the same object
+                sent = request.headers
+                sent_names, sent_values = zip(*sent) if sent else (sent, ())  # noqa: B905  pairs
+            received = response.headers
+            names, values = zip(*received) if received else (received, ())  # noqa: B905
+            values = sent_values + values
+            parted = (sent_names, names)
+            told = names_of(parted) or self._names_of(parted)
+            decided = None
+            if type(last) is Parsed:
+                decided = (getter_of(answer) or self._getter(answer))(last.value)
             key = (
                 lead.key,
-                exchange.response.status,
-                found,
-                found.media_types(values),
+                response.status,
+                told,
+                values[told.media_types],
                 tuple(map(bool, values)) if "" in values else None,
                 query,
                 answer,
                 decided,
             )
-            moment = exchange.recorded_at
-            day = UNDATED if moment is None else day_of(moment)
             may_show = (first is not None and first.may_show_number) or (
                 last is not None and last.may_show_number
             )
-            subject = Subject(exchange, first, last, values, known(key), day, may_show)
-            if subject.alike is None or (subject.alike.is_of_fitting and not _fits(subject.alike, subject)):
-                self._learn(subject, lead, found, key)
-            subject.alike.waiting.append(subject)
-            yield subject
+            alike = known(key)
+            subject = Subject(exchange, first, last, values, alike, day, may_show)
+            if alike is None or (alike.is_of_fitting and not _fits(alike, subject)):
+                alike = self._learn(subject, lead, told, key)
+            alike.waiting.append(subject)
+            found.append(subject)
+        return found
 
-    def _learn(self, first: Subject, lead: Lead, names: _Names, key: tuple[Any, ...]) -> None:
+    def _learn(self, first: Subject, lead: Lead, names: _Names, key: tuple[Any, ...]) -> Alike:
         """Work out what exchanges have in common; remember it where it surely is the same in all others.
 
         Where but for names, code and message that no document has it is what others have in common, most was
@@ -239,7 +248,7 @@ class Kinds:
                 alike.checks, alike.of_bodies = _checks_of_values(alike, first)
             if has_room:
                 self._alike[exact] = alike
-            return
+            return alike
         alike = first.alike = Alike(
             contract=self._contract,
             settings=self._settings,
@@ -268,7 +277,7 @@ class Kinds:
                 _has_flaws(first.answered) or (not lead.route.operation and _has_fraction(alike.answer)),
             )
         if frame.operation is None:
-            return
+            return alike
         pairs = (
             (REQUEST_BODY, alike.query, alike.query_plan),
             (RESPONSE_BODY, alike.answer, alike.answer_plan),
@@ -280,6 +289,7 @@ class Kinds:
             alike.checks, alike.of_bodies = _checks_of_values(alike, first)
         else:
             alike.checks = tuple((row.check, None) for row in CHECKS)
+        return alike
 
     def _bodies_of(self, alike: Alike, part: Tokens, shape: Shape, plan: BodyPlan | None) -> Bodies:
         frame, table = alike.frame, Table(shape)
@@ -356,29 +366,30 @@ class Kinds:
         found = [value_below(body.value, tokens, None) for tokens in self._decided[operation.id]]
         return tuple([self._told(one) if type(one) is str else repr(one) for one in found])
 
-    def _names_of(self, parted: tuple[tuple[str, ...], int | None, bool]) -> _Names:
-        lower = [name.lower() for name in parted[0]]
+    def _names_of(self, parted: tuple[tuple[str, ...] | None, tuple[str, ...] | None]) -> _Names:
+        sent, received = parted
+        lower = [name.lower() for name in (*(sent or ()), *(received or ()))]
         places = [place for place, name in enumerate(lower) if name == "content-type"]
         unsearched, words = self._contract.unsearched_headers, self.shapes.words
         is_other = [
             words is not None and not (name in words.in_lower_case or name in _SPECIAL) for name in lower
         ]
-        sent = parted[1] or 0
         others = {
-            ("request" if place < sent else "response", "headers", name)
+            ("request" if place < len(sent or ()) else "response", "headers", name)
             for place, name in enumerate(lower)
             if is_other[place]
         }
         essence = (
             tuple(["" if other else name for name, other in zip(lower, is_other, strict=True)]),
-            *parted[1:],
+            None if sent is None else len(sent),
+            received is None,
         )
         is_short = sum(map(len, lower)) < _MAX_KEPT
         is_known = essence in self._essences or (len(self._essences) < self._room and is_short)
         if is_known:
             essence = self._essences.setdefault(essence, essence)
         found = _Names(
-            itemgetter(*places) if places else _nothing,
+            _slice_of(places),
             tuple([name not in unsearched for name in lower]),
             essence,
             frozenset(others),
@@ -388,8 +399,10 @@ class Kinds:
             self._names[parted] = found
         return found
 
-    def _getter(self, shape: Shape) -> Callable[[Any], Any]:
-        """Return what takes the values at decided places from a body of a shape, each as a text."""
+    def _getter(self, kind: BodyKind) -> Callable[[Any], Any]:
+        """Return what takes the values at decided places from a body of a kind, each as a text."""
+        shape = shape_of(kind)
+        assert shape is not None  # noqa: S101  bodies that are no JSON have no values
         places = sorted({place for places in self._decided.values() for place in places})
         there = [place for place in places if has_place(shape, place)]
         are_texts = all(len(place) == 1 and shape.members[str(place[0])].kind is str for place in there)
@@ -399,7 +412,7 @@ class Kinds:
         elif there:
             found = itemgetter(*[place[0] for place in there])
         if shape.is_known and len(self._getters) < self._room:
-            self._getters[shape] = found
+            self._getters[kind] = found
         return found
 
 
@@ -456,6 +469,14 @@ def _has_flaws(read: Parsed | NotJson | None) -> bool:
 
 def _has_fraction(shape: Shape | None) -> bool:
     return shape is not None and shape.has_float
+
+
+def _slice_of(places: list[int]) -> slice:
+    """Return what takes the values at some places: of more than two those between them, too."""
+    if not places:
+        return slice(0)
+    step = places[-1] - places[0] if len(places) == 2 else 1  # noqa: PLR2004
+    return slice(places[0], places[-1] + 1, step)
 
 
 def _as_key(value: Any) -> Any:

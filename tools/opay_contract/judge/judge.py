@@ -80,20 +80,18 @@ class Judge:
             for text in texts
         ]
 
-    def take(self, led: Iterable[Led], asked: Iterable[Body], answered: Iterable[Body]) -> dict[Alike, None]:
+    def take(self, led: Sequence[Led], asked: Iterable[Body], answered: Iterable[Body]) -> dict[Alike, None]:
         """Put exchanges in scope, whose bodies are read, to those that are alike and wait; return these."""
-        found: dict[Alike, None] = {}
-        for subject in self._kinds.part(led, asked, answered):
-            found[subject.alike] = None
-            if self._settings.private_key:
-                subject.verification = verify_request(
-                    subject.exchange,
-                    subject.asked,
-                    subject.alike.frame.route.operation,
-                    self._contract,
-                    self._settings,
-                )
-        return found
+        found = self._kinds.part(led, asked, answered)
+        for subject in found if self._settings.private_key else ():
+            subject.verification = verify_request(
+                subject.exchange,
+                subject.asked,
+                subject.alike.frame.route.operation,
+                self._contract,
+                self._settings,
+            )
+        return dict.fromkeys([subject.alike for subject in found])
 
     def judge(self, waiting: Iterable[Alike], gathered: Sequence[Bodies]) -> list[Hit]:
         """Return what is found in those that wait, whose bodies were gathered."""

@@ -22,11 +22,14 @@ _PLAIN_URL = re.compile(r"[!$&'(),\-./0-9:;=?@A-Z_a-z~*]+")
 
 
 class Lead(msgspec.Struct, frozen=True, gc=False):
-    """Where a request leads; `key` is the same for those that lead there, None where it is not remembered."""
+    """Where a request leads; `key` is the same for those that lead there, None where it is not remembered.
+
+    It is a text, which knows its hash.
+    """
 
     route: Route
     url: UrlFacts = NO_FACTS
-    key: tuple[Any, ...] | None = None
+    key: str | None = None
 
 
 Led = tuple[Exchange, Lead]
@@ -94,6 +97,6 @@ class Leads:
             route.documented,
             request.method,
             request.url is None,
-            (facts.keys, bool(facts.faults)) if facts is not NO_FACTS else None,
+            (sorted(facts.keys), bool(facts.faults)) if facts is not NO_FACTS else None,
         )
-        return Lead(route, facts, key)
+        return Lead(route, facts, repr(key))

@@ -2,7 +2,7 @@
 
 import hashlib
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import TypeVar
@@ -171,6 +171,7 @@ def add(left: dict[K, int], right: dict[K, int]) -> dict[K, int]:
     return total
 
 
+_UTC = ("Z", "z", "+00:00")
 _DATE, _MICROSECONDS = len("2026-05-01"), len("2026-05-01T10:00:00.000000")
 
 
@@ -208,11 +209,21 @@ def moment_after(text: str) -> str | None:
         return None
 
 
+def days_of(moments: Sequence[str | None]) -> list[str]:
+    """Return the day of each, as `day_of` does; those of times that are recorded together are mostly one."""
+    texts = [moment for moment in moments if moment is not None]
+    if texts and len(texts) == len(moments) and min(texts)[:_DATE] == max(texts)[:_DATE]:
+        lines = "\n".join((*texts, ""))
+        if any(lines.count(f"{zone}\n") == len(texts) for zone in _UTC):
+            return [day_of(texts[0])] * len(texts)
+    return list(map(day_of, moments))
+
+
 def day_of(moment: str | None) -> str:
     """Return the UTC day of RFC 3339 text, or `UNDATED`."""
     if moment is None:
         return UNDATED
-    if moment.endswith(("Z", "z", "+00:00")):
+    if moment.endswith(_UTC):
         return _day(moment[:_DATE])
     utc = utc_of(moment)
     return utc[:_DATE] if utc else UNDATED
