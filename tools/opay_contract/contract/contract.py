@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from itertools import zip_longest
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -125,6 +126,8 @@ OTHER_TYPE = NotJson(line=1, column=1)
 """A body that is documented as something else than JSON, and so is not read."""
 
 _SCHEMES = {"": None, "http": 80, "https": 443}
+_MAX_HOSTS = 1024
+"""Hosts that are remembered."""
 
 
 class Server(msgspec.Struct, frozen=True, kw_only=True):
@@ -353,8 +356,14 @@ def server_at(url: str, environment: str | None = None) -> Server:
 
 def host_of(url: SplitResult) -> str:
     """Return a URL's host in lower case, with its port unless that is the scheme's own."""
-    host = (url.hostname or "").lower()
-    return host if url.port in (None, _SCHEMES.get(url.scheme)) else f"{host}:{url.port}"
+    return _host_at(url.scheme, url.netloc)
+
+
+@lru_cache(maxsize=_MAX_HOSTS)
+def _host_at(scheme: str, netloc: str) -> str:
+    url = SplitResult(scheme, netloc, "", "", "")
+    host, port = (url.hostname or "").lower(), url.port
+    return host if port in (None, _SCHEMES.get(scheme)) else f"{host}:{port}"
 
 
 def is_loopback(host: str | None) -> bool:

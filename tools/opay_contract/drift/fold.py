@@ -6,16 +6,15 @@ from collections.abc import Callable, Iterable
 
 from msgspec import structs
 
-from opay_contract.contract.contract import Contract, Route
+from opay_contract.contract.contract import Contract
 from opay_contract.contract.fields import answer_shape, is_answer
 from opay_contract.drift.statistics import Statistics
 from opay_contract.formats.bounds import ALWAYS_FINE, excess_of
 from opay_contract.formats.errors import NO_URL
 from opay_contract.judge.judge import Judge
 from opay_contract.judge.leads import Led
-from opay_contract.judge.routes import describe_elsewhere
 from opay_contract.judge.subject import Alike, Hit, RawFinding, Settings, Subject, gather
-from opay_contract.model.exchange import NO_ZONE, Exchange, Place, Request, Unreadable
+from opay_contract.model.exchange import NO_ZONE, Exchange, Place, Unreadable
 from opay_contract.model.finding import Finding, Key, Severity, key_of
 from opay_contract.model.observation import latest_days, utc_of
 from opay_contract.model.summary import (
@@ -170,8 +169,8 @@ class Fold:
         request, moment = item.request, item.recorded_at
         size = len(request.body or b"") + len(item.response.body)
         lead = self._leads.known.get((request.method, request.url)) or self._leads.find(request)
-        if lead.route.outside is not None:
-            self._pass_over(request, lead.route)
+        if lead.elsewhere is not None:
+            self._pass_over(lead.elsewhere)
             return
         reason = excess_of(item) if size > ALWAYS_FINE else None
         if reason is None and request.url is None:
@@ -269,23 +268,21 @@ class Fold:
             )
         return known
 
-    def _pass_over(self, request: Request, route: Route) -> None:
+    def _pass_over(self, where: Elsewhere) -> None:
         """Count an exchange that is out of scope, and where it went."""
         self._out_of_scope += 1
-        where = describe_elsewhere(self._contract, request.url or "", route)
         self._elsewhere[where] = self._elsewhere.get(where, 0) + 1
         if len(self._elsewhere) > 2 * MAX_ELSEWHERE:
             self._elsewhere = first_elsewhere(self._elsewhere)
 
     def _add_unreadable(self, found: Unreadable) -> None:
         """Count what could not be read; what went to somebody else is out of scope, whatever it is."""
-        request = found.request
-        route = self._contract.route(request) if request is not None else None
+        lead = self._leads.find(found.request) if found.request is not None else None
         if found.is_passed_over:
             self._passed_over_count += 1
             _keep(self._passed_over, found)
-        elif request is not None and route is not None and not route.in_scope:
-            self._pass_over(request, route)
+        elif lead is not None and lead.elsewhere is not None:
+            self._pass_over(lead.elsewhere)
         else:
             self._unreadable_count += 1
             _keep(self._unreadable, structs.replace(found, request=None))

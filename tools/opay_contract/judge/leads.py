@@ -5,13 +5,15 @@ from typing import Any
 
 import msgspec
 
-from opay_contract.contract.contract import Contract, Route
+from opay_contract.contract.contract import Contract, Outside, Route
 from opay_contract.contract.parameters import Pairs, split_query
 from opay_contract.judge.card_numbers import may_have_card_number
 from opay_contract.judge.exposure import CardSearch
 from opay_contract.judge.parameters import NO_FACTS, read_url, values_fit
+from opay_contract.judge.routes import describe_elsewhere
 from opay_contract.judge.subject import UrlFacts
 from opay_contract.model.exchange import Exchange, Request
+from opay_contract.model.summary import Elsewhere
 
 MAX_URL = 4000
 """Characters of a method and a URL that are remembered."""
@@ -24,12 +26,13 @@ _PLAIN_URL = re.compile(r"[!$&'(),\-./0-9:;=?@A-Z_a-z~*]+")
 class Lead(msgspec.Struct, frozen=True, gc=False):
     """Where a request leads; `key` is the same for those that lead there, None where it is not remembered.
 
-    It is a text, which knows its hash.
+    It is a text, which knows its hash. A request that is out of scope went `elsewhere`.
     """
 
     route: Route
     url: UrlFacts = NO_FACTS
     key: str | None = None
+    elsewhere: Elsewhere | None = None
 
 
 Led = tuple[Exchange, Lead]
@@ -58,7 +61,7 @@ class Leads:
         if lead is None or not self._fits(lead, path, query):
             is_new, lead = lead is None, self._lead(request)
             if common is None:
-                self._learn_head(url)
+                self._learn_head(url, lead.route)
             elif is_new and len(self._alike) < self._room and self._fits(lead, path, query):
                 self._alike[common] = lead
         if len(self.known) < self._room:
@@ -82,13 +85,15 @@ class Leads:
         leads_to = tuple([one.id for one in self._contract.operations if one.path_pattern.fullmatch(path)])
         return (method, head, leads_to, tuple([(name, bool(value)) for name, value in query])), path, query
 
-    def _learn_head(self, url: str) -> None:
-        head = self._contract.head(url)
+    def _learn_head(self, url: str, route: Route) -> None:
+        head = self._contract.head(url) if route.outside is not Outside.HOST else None
         if head is not None and len(self._heads) < _MAX_HEADS and _PLAIN_URL.fullmatch(url):
             self._heads[head] = None
 
     def _lead(self, request: Request) -> Lead:
         route = self._contract.route(request)
+        if route.outside is not None:
+            return Lead(route, elsewhere=describe_elsewhere(self._contract, request.url or "", route))
         facts = read_url(self._contract, route, request)
         if not route.path_known or self._cards.in_url(request.url, route.operation):
             return Lead(route, facts)

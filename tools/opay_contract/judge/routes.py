@@ -1,6 +1,7 @@
 """Puts requests that are none of the contract's into words, to be counted: where they went, and no more."""
 
 import re
+from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -10,6 +11,9 @@ from opay_contract.model.summary import Elsewhere
 _HIDDEN = "*"
 _MAX_SEGMENTS = 12
 _MAX_LABELS = 10
+_MAX_KNOWN = 4096
+"""Hosts and segments of paths that are remembered."""
+
 _NAME = re.compile(r"[A-Za-z]+(?:[-_][A-Za-z]+)*[0-9]?")
 _LABEL = re.compile(r"(?=.{1,40}$)[a-z0-9_]+(?:-+[a-z0-9_]+)*")
 _PORT = re.compile(r":[0-9]{1,5}$")
@@ -65,14 +69,16 @@ _WORDS = frozenset(_COMMON.split())
 
 def fold_path(path: str, contract: Contract) -> str:
     """Return a URL's path with `*` for every segment that is not made of words of paths, or a version."""
-    segments = path.split("/")
-    shown = [
-        segment if not segment or is_version(segment) or _is_known(segment, contract) else _HIDDEN
-        for segment in segments[:_MAX_SEGMENTS]
-    ]
+    segments, words = path.split("/"), contract.words
+    shown = []
+    for segment in segments[:_MAX_SEGMENTS]:
+        found = _words_in(segment)
+        is_plain = found is not None and (found <= _WORDS or found - _WORDS <= words)
+        shown.append(segment if is_plain else _HIDDEN)
     return "/".join([*shown, *(["…"] if len(segments) > _MAX_SEGMENTS else [])])
 
 
+@lru_cache(maxsize=_MAX_KNOWN)
 def describe_host(host: str) -> str:
     """Return a host with its port as it is, but for labels that may be somebody's id."""
     name, colon, port = host.rpartition(":") if _PORT.search(host) else (host, "", "")
@@ -112,15 +118,22 @@ def describe_elsewhere(contract: Contract, url: str, route: Route) -> Elsewhere:
 def prefix_of(path: str, contract: Contract) -> str | None:
     """Return what stands before an operation's path in a path that ends in it, or None where it does not."""
     for operation in contract.operations:
-        if match := re.fullmatch(f"((?:/[^/]+)*?)/*{operation.path_pattern.pattern}", path):
+        if match := _ending_in(operation.path_pattern).fullmatch(path):
             return match[1]
     return None
 
 
-def _is_known(segment: str, contract: Contract) -> bool:
-    if not _NAME.fullmatch(segment):
-        return False
-    return all(word in _WORDS or word in contract.words for word in words_of(segment))
+@lru_cache(maxsize=_MAX_KNOWN)
+def _ending_in(path: re.Pattern[str]) -> re.Pattern[str]:
+    return re.compile(f"((?:/[^/]+)*?)/*{path.pattern}")
+
+
+@lru_cache(maxsize=_MAX_KNOWN)
+def _words_in(segment: str) -> frozenset[str] | None:
+    """Return the words that a segment is made of, of which a version has none; None where it has more."""
+    if not segment or is_version(segment):
+        return frozenset()
+    return frozenset(words_of(segment)) if _NAME.fullmatch(segment) else None
 
 
 def _is_plain_label(label: str, has_id: bool) -> bool:  # noqa: FBT001  what is known of the host
