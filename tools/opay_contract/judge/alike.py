@@ -185,6 +185,7 @@ class Kinds:
         self._alike: dict[tuple[Any, ...], Alike] = {}
         self._in_essence: dict[tuple[Any, ...], Alike] = {}
         self._bodies: dict[tuple[Any, ...], list[Bodies]] = {}
+        self._tables: dict[Shape, tuple[Table, frozenset[Any]]] = {}
         self._decided = {one.id: tuple(sorted(one.decided)) for one in contract.operations}
 
     def part(self, led: Sequence[Led], asked: Iterable[Body], answered: Iterable[Body]) -> list[Subject]:
@@ -292,12 +293,8 @@ class Kinds:
         return alike
 
     def _bodies_of(self, alike: Alike, part: Tokens, shape: Shape, plan: BodyPlan | None) -> Bodies:
-        frame, table = alike.frame, Table(shape)
-        members = frozenset(
-            (column.path, column.kind if column.kind in (dict, list) else None)
-            for column in table.columns
-            if EACH not in column.path
-        )
+        frame = alike.frame
+        table, members = self._tables.get(shape) or self._table_of(shape)
         of_schema = (plan.schema, plan.fit is None) if plan else None
         traits = (shape.has_float, shape.has_others, part == REQUEST_BODY)
         key = (frame.scope, frame.is_refused, of_schema, members, *traits)
@@ -305,8 +302,20 @@ class Kinds:
         for bodies in kept:
             if bodies.join(table, plan):
                 return bodies
-        kept.append(Bodies(part, frame, plan, alike.is_known, table, *traits))
+        kept.append(Bodies(part, frame, plan, alike.is_known, Table(shape), *traits))
         return kept[-1]
+
+    def _table_of(self, shape: Shape) -> tuple[Table, frozenset[Any]]:
+        """Return the places of a shape, in a table that stays empty, and its members outside of lists."""
+        table = Table(shape)
+        members = frozenset(
+            (column.path, column.kind if column.kind in (dict, list) else None)
+            for column in table.columns
+            if EACH not in column.path
+        )
+        if shape.is_known and len(self._tables) < self._room:
+            self._tables[shape] = table, members
+        return table, members
 
     def _plan(
         self,

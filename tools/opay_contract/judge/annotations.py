@@ -76,11 +76,15 @@ def _described_names(node: dict[str, Any], value: dict[str, Any]) -> Iterator[st
 def annotate(contract: Contract, schema: str, value: Any, unused: str | None = None) -> Annotations:
     """Find what the schema at the address `schema` says about every place in `value`."""
     found: dict[Tokens, list[str]] = {}
+    places: dict[str, Tokens] = {}
     for detail in contract.schemas.validator(schema, unused).evaluate(value).list()["details"]:
         depth = _depth_of_statement(detail["evaluationPath"])
         if depth is None or not detail["schemaLocation"]:
             continue
-        tokens = _tokens(detail["instanceLocation"], value)
+        location = detail["instanceLocation"]
+        tokens = places.get(location)
+        if tokens is None:
+            tokens = places[location] = _tokens(location, value)
         if len(tokens) == depth:
             found.setdefault(tokens, []).append(detail["schemaLocation"])
     return Annotations(value, schema, contract, found, unused)

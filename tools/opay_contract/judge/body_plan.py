@@ -270,12 +270,13 @@ def holds_for_shape(notes: Annotations, shape: Shape, decided: Decided) -> bool:
     Items of a list that have the same shape have the same place then.
     """
     uris: dict[Tokens, list[str]] = {}
+    values = dict(decided)
     return all(
         uris.setdefault(fold(tokens), found) == found
         for tokens, _ in iter_nodes(notes.value)
         for found in (notes.schemas.get(tokens, []),)
     ) and all(
-        CHOICES.isdisjoint(node) and _is_decided(node, tokens, shape, dict(decided))
+        CHOICES.isdisjoint(node) and _is_decided(node, tokens, shape, values)
         for tokens, _, _, node in notes.nodes()
     )
 

@@ -81,7 +81,7 @@ class Leads:
         if head is None or not _PLAIN_URL.fullmatch(url) or may_have_card_number(url.encode()):
             return None, "", ()
         path, _, rest = url[len(head) :].partition("?")
-        query = split_query(rest)
+        query = split_query(rest) if rest else ()
         leads_to = tuple([one.id for one in self._contract.operations if one.path_pattern.fullmatch(path)])
         return (method, head, leads_to, tuple([(name, bool(value)) for name, value in query])), path, query
 

@@ -245,10 +245,12 @@ def _value_faults(contract: Contract, parameter: Parameter, given: Pairs) -> Ite
 def _given_in_url(operation: Operation, path: str, query: Pairs) -> Iterator[tuple[Parameter, Pairs]]:
     """Yield each parameter of a path below a server, or of a query, with the pairs among which it stands."""
     match = operation.path_pattern.fullmatch(path)
-    in_path = tuple(zip(operation.path_names, match.groups() if match else (), strict=False))
+    in_path = list(zip(operation.path_names, match.groups(), strict=False)) if match else []
     for one in operation.parameters:
-        if one.place in (PATH, QUERY):
-            yield one, tuple(pair for pair in in_path if pair[0] == one.name) if one.place == PATH else query
+        if one.place == PATH:
+            yield one, tuple([pair for pair in in_path if pair[0] == one.name])
+        elif one.place == QUERY:
+            yield one, query
 
 
 def _header_values(headers: Headers | None, name: str) -> Pairs:
