@@ -173,7 +173,9 @@ class Statistics:
             self._settle_places(places)
 
     def _settle_group(self, group: _Group) -> None:
-        for counter in group.headers if group.days else ():
+        if not group.days:
+            return
+        for counter in group.headers:
             counter.count_type("string", group.days)
         for key, weight in group.weights.items():
             self._readings[key] += weight * group.days.total()

@@ -375,7 +375,7 @@ class Kinds:
         found = [value_below(body.value, tokens, None) for tokens in self._decided[operation.id]]
         return tuple([self._told(one) if type(one) is str else repr(one) for one in found])
 
-    def _names_of(self, parted: tuple[tuple[str, ...] | None, tuple[str, ...] | None]) -> _Names:
+    def _names_of(self, parted: tuple[tuple[Any, ...] | None, tuple[Any, ...] | None]) -> _Names:
         sent, received = parted
         lower = [name.lower() for name in (*(sent or ()), *(received or ()))]
         places = [place for place, name in enumerate(lower) if name == "content-type"]
