@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from functools import lru_cache
 from itertools import zip_longest
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -20,6 +19,7 @@ from opay_contract.errors import UsageError
 from opay_contract.jsontext import NotJson, Parsed, parse_json
 from opay_contract.model.exchange import Exchange, Headers, Request, header
 from opay_contract.model.finding import Outcome
+from opay_contract.remembering import remembering
 from opay_contract.signing.signer import SignatureScheme
 
 _VERSION = re.compile(r"v\d{1,3}(\.\d{1,3}){0,2}|\d{4}-\d{2}(-\d{2})?", re.IGNORECASE)
@@ -359,7 +359,7 @@ def host_of(url: SplitResult) -> str:
     return _host_at(url.scheme, url.netloc)
 
 
-@lru_cache(maxsize=_MAX_HOSTS)
+@remembering(_MAX_HOSTS)
 def _host_at(scheme: str, netloc: str) -> str:
     url = SplitResult(scheme, netloc, "", "", "")
     host, port = (url.hostname or "").lower(), url.port

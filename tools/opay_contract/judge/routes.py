@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from opay_contract.contract.contract import Contract, Outside, Route, host_of, is_version, words_of
 from opay_contract.model.summary import Elsewhere
+from opay_contract.remembering import remembering
 
 _HIDDEN = "*"
 _MAX_SEGMENTS = 12
@@ -78,7 +79,7 @@ def fold_path(path: str, contract: Contract) -> str:
     return "/".join([*shown, *(["…"] if len(segments) > _MAX_SEGMENTS else [])])
 
 
-@lru_cache(maxsize=_MAX_KNOWN)
+@remembering(_MAX_KNOWN)
 def describe_host(host: str) -> str:
     """Return a host with its port as it is, but for labels that may be somebody's id."""
     name, colon, port = host.rpartition(":") if _PORT.search(host) else (host, "", "")
@@ -128,7 +129,7 @@ def _ending_in(path: re.Pattern[str]) -> re.Pattern[str]:
     return re.compile(f"((?:/[^/]+)*?)/*{path.pattern}")
 
 
-@lru_cache(maxsize=_MAX_KNOWN)
+@remembering(_MAX_KNOWN)
 def _words_in(segment: str) -> frozenset[str] | None:
     """Return the words that a segment is made of, of which a version has none; None where it has more."""
     if not segment or is_version(segment):
