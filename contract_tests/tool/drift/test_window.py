@@ -1,5 +1,7 @@
 """--since and --until leave out what was recorded at other times, and say how much that is."""
 
+from itertools import product
+
 from contract_tests.tool.drift.conftest import Summarise, by_customer, encode
 from contract_tests.usual import each
 
@@ -9,7 +11,7 @@ from opay_contract.drift.insight import draw_insight
 from opay_contract.drift.saving import summary_from_json, summary_to_json
 from opay_contract.formats.native import parse_line
 from opay_contract.judge.subject import Settings
-from opay_contract.model.observation import UNDATED, Window, day_of, moment_after, utc_of
+from opay_contract.model.observation import UNDATED, Window, day_of, days_of, moment_after, utc_of
 from opay_contract.model.summary import merge
 from opay_contract.recordings.inputs import Source
 
@@ -67,6 +69,24 @@ def test_a_date_means_its_whole_day_in_utc(moment: str | None, is_inside: bool) 
 )
 def test_a_day_is_that_of_utc(moment: str, day: str) -> None:
     assert day_of(moment) == day
+
+
+MOMENTS = [
+    "2026-05-02T10:00:00Z",
+    "2026-05-02T11:00:00z",
+    "2026-05-02T23:00:00+00:00",
+    "2026-05-02T23:00:00-02:00",
+    "2026-05-02T00:00:00.5Z",
+    "2026-05-03T00:00:00Z",
+    "2026-13-02T10:00:00Z",
+    None,
+]
+
+
+def test_the_days_of_many_times_are_those_of_each() -> None:
+    for count in range(4):
+        for moments in product(MOMENTS, repeat=count):
+            assert days_of(moments) == list(map(day_of, moments))
 
 
 def test_times_without_a_zone_are_read_as_utc_counted_and_said(

@@ -80,6 +80,14 @@ PAIRS = {
         with_names("request", content_type="application/json"),
         with_names("request", content_type="4111111111111111"),
     ),
+    "a media type between two others": (
+        with_names("response", content_type="application/json", CONTENT_TYPE="application/json"),
+        with_names("response", content_type="text/html", CONTENT_TYPE="application/json"),
+    ),
+    "a media type and a header between two others": (
+        with_names("response", content_type="application/json", x="1", CONTENT_TYPE="text/html"),
+        with_names("response", content_type="application/json", x="2", CONTENT_TYPE="application/json"),
+    ),
     "a signature under a name in another case": (
         with_names("request", authorization="[REDACTED]"),
         with_names("request", authorization="Bearer " + "0" * 128),
@@ -758,6 +766,14 @@ def test_flaws_of_the_request_are_told_from_those_of_the_answer() -> None:
     assert [(key[0], one.count) for key, one in found.items() if key[0] == "duplicate-key"] == [
         ("duplicate-key", 1)
     ]
+
+
+def test_headers_that_were_not_recorded_are_none_that_are_empty() -> None:
+    given = (None, {}, None, {"Date": "x"}, None)
+    lines = [
+        changed(TEMPLATES[0], part, "headers", to=one) for part in ("request", "response") for one in given
+    ]
+    assert_lines([encode(line).encode() for line in lines])
 
 
 def test_days_are_told_apart_at_every_place() -> None:

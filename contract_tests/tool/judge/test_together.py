@@ -177,6 +177,16 @@ def test_what_names_decide_is_the_same_for_all_values_that_have_them(build: Call
     assert False in decided
 
 
+def test_objects_have_the_shape_of_their_types_whatever_those_before_had() -> None:
+    bodies = [{"a": 1}, {"a": "x"}, {"b": 2, "a": None}, {"a": "y"}, {"a": 3, "b": 4}, {"a": 5}]
+    shapes = Shapes()
+    for _ in range(2):
+        alone = [shapes.of(body) for body in bodies]
+        assert shapes.measure(bodies)[0] == alone
+        assert [shape.members["a"].kind for shape in alone] == [int, str, type(None), str, int, int]
+        assert [shapes.measure([body] * 2)[1] for body in bodies] == [4, 8, 8, 8, 8, 4]
+
+
 def test_a_column_has_the_values_of_each_body_in_order_and_spreads_what_is_said_of_them() -> None:
     """Also below lists of several lengths, and where a member is in some of their items alone."""
     bodies = [
