@@ -20,7 +20,6 @@ from opay_contract.formats.json_files import (
     read_entries,
 )
 from opay_contract.formats.messages import (
-    STATUSES,
     PlaceOf,
     Steps,
     attempt,
@@ -220,9 +219,7 @@ def _request(recorded: _HarRequest) -> Request:
 def _response(recorded: _HarResponse | None) -> Response:
     if recorded is None:
         raise EntryError(NO_RESPONSE)
-    status = recorded.status
-    if status not in STATUSES:
-        parse_status(status)  # says what is wrong with it
+    status = parse_status(recorded.status)
     headers, is_coded = _headers(recorded.headers)
     content = recorded.content or _NO_CONTENT
     if not headers and content.mime_type and content.mime_type != _UNKNOWN_TYPE:

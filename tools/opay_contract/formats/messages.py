@@ -42,7 +42,6 @@ _HTTP_DAY = re.compile(  # as servers write it (RFC 9110, section 5.6.7); other 
 _DAYS_KNOWN = 64
 _LONGEST_MOMENT = 64
 LOWEST_STATUS, HIGHEST_STATUS = 100, 599
-STATUSES = frozenset(range(LOWEST_STATUS, HIGHEST_STATUS + 1))
 _MOST_REPAIRS = 21  # where all request headers of a HAR count as one
 _FINAL_STATUS, _EMPTY_STATUSES = 200, (204, 304)
 
@@ -135,7 +134,7 @@ def parse_status(value: Any) -> int:
     """Return the status when it is one."""
     if type(value) is not int:
         raise EntryError("the status is not an integer")
-    if value in STATUSES:
+    if LOWEST_STATUS <= value <= HIGHEST_STATUS:
         return value
     if value in (0, -1):
         raise EntryError(NO_RESPONSE)

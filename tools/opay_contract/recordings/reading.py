@@ -160,10 +160,7 @@ def iter_exchanges(
                 return
             needs_url = recording.needs_url
             for last in read(source.place, recording.stream):
-                if needs_url and type(last) is Exchange and last.request.url is None:
-                    yield with_url(last)
-                else:
-                    yield last
+                yield with_url(last) if needs_url else last
             if last is None:
                 recording.refuse_nothing()
     except NoRecordingError as error:
