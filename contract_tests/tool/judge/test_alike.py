@@ -769,7 +769,7 @@ def test_flaws_of_the_request_are_told_from_those_of_the_answer() -> None:
 
 
 def test_headers_that_were_not_recorded_are_none_that_are_empty() -> None:
-    given = (None, {}, None, {"Date": "x"}, None)
+    given: list[Any] = [None, {}, None, {"Date": "x"}, None]
     lines = [
         changed(TEMPLATES[0], part, "headers", to=one) for part in ("request", "response") for one in given
     ]
