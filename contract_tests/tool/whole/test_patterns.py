@@ -15,7 +15,7 @@ import opay_contract
 PACKAGE = Path(opay_contract.__file__).parent
 
 ATOMIC = re.compile(r"(?<!\()\)[*+?]\+|\)\{[0-9,]*\}\+|\(\?>")
-SAFE = (r"(?:\\.[^\"\\]*+)*+", r'(?:\\.[^"\\]*+)*+', r'(?:[^"\\]++|\\.)*+', r"(?:\[\s*+)?+")
+SAFE = (r'(?:\\.[^"\\]*+)*+', r'(?:[^"\\]++|\\.)*+', r"(?:\[\s*+)?+")
 """Nothing that may fail stands in these behind a repetition, which is what the fault takes."""
 
 

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from opay_contract.contract.addresses import value_below
 from opay_contract.contract.contract import Contract
+from opay_contract.formats.json_cursor import STRING
 from opay_contract.formats.table import Format
 from opay_contract.jsontext import NotJson, Parsed, Tokens, parse_json, steps_of, value_at
 from opay_contract.judge.card_numbers import iter_card_number_lengths
@@ -41,7 +42,7 @@ _HELD_ALONE = frozenset(
 )
 """Keywords that a value breaks whatever stands beside them."""
 
-_TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}\[\],:]|[^\s{}\[\],:"]++', re.DOTALL)
+_TOKEN = re.compile(rb'"%b"|[{}\[\],:]|[^\s{}\[\],:"]++' % STRING, re.DOTALL)
 _OF_HEADERS = re.compile("(request|response)-header:([^/]*).*", re.DOTALL)
 _IN_REQUEST = "request:"
 

@@ -173,9 +173,7 @@ class Statistics:
             self._settle_places(places)
 
     def _settle_group(self, group: _Group) -> None:
-        if not group.days:
-            return
-        for counter in group.headers:
+        for counter in group.headers if group.days else ():
             counter.count_type("string", group.days)
         for key, weight in group.weights.items():
             self._readings[key] += weight * group.days.total()

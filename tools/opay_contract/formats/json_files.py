@@ -4,7 +4,7 @@ A reader takes the entries and passes over the rest; who edits a recording copie
 """
 
 import json
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -65,11 +65,8 @@ class Beside(msgspec.Struct, frozen=True, gc=False):
     instead: bytes = NO_VALUE
 
 
-Segment = bytes | Name | Beside | Entry | list[Entry]
-"""A part of a file; bytes are its brackets and commas, with nothing of anybody in them.
-
-Entries come some at a time where nothing but them is wanted.
-"""
+Segment = bytes | Name | Beside | Entry
+"""A part of a file; bytes are its brackets and commas, with nothing of anybody in them."""
 
 Path = dict[str, "Path"]
 """The member names, step by step, that lead to the entries; an empty step is the last."""
@@ -103,7 +100,7 @@ def iter_segments(
         yield from _iter_items(cursor)
     elif found and first == b"[":
         for run in cursor.iter_runs(decoder):
-            yield list(map(Entry, *run))
+            yield from map(Entry, *run)
     elif found:
         yield b"{"
         for number, member in enumerate(cursor.iter_members()):
@@ -170,22 +167,16 @@ def read_entries(
     """Yield what the entries hold, numbered from the one after `before`."""
     number, start = before, None
     for segment in segments:
-        for entry in entries_of(segment):
-            begin = entry.start
-            if start is None or start[0] != begin:
-                start = None if begin is None else (begin, number)
+        if type(segment) is Entry:
+            if start is None or start[0] != segment.start:
+                start = None if segment.start is None else (segment.start, number)
             number += 1
-            place = place_of(number, entry.line, start)
+            place = place_of(number, segment.line, start)
             try:
-                found = read(place, entry)
+                found = read(place, segment)
             except EntryError as error:
                 found = Unreadable(place=place, reason=error.reason)
             yield found
-
-
-def entries_of(segment: Segment) -> Sequence[Entry]:
-    """Return the entries that a segment is."""
-    return segment if type(segment) is list else (segment,) if type(segment) is Entry else ()
 
 
 Visit = Callable[[Policy, Any, Edited | None], Visitor]
@@ -224,8 +215,7 @@ class JsonFormat(msgspec.Struct, frozen=True, kw_only=True):
                 elif isinstance(segment, Beside):
                     sink.write(_rewrite_beside(policy, self, segment))
                 else:
-                    for entry in entries_of(segment):
-                        sink.write(_rewrite_entry(policy, self, entry, tally))
+                    sink.write(_rewrite_entry(policy, self, segment, tally))
         except StreamError as error:
             stops = error.reason.startswith("the file stops being JSON")
             if stops:

@@ -12,7 +12,7 @@ from functools import cached_property
 import msgspec
 
 from opay_contract.formats.errors import StreamError
-from opay_contract.formats.json_cursor import JsonCursor
+from opay_contract.formats.json_cursor import STRING, JsonCursor
 from opay_contract.jsontext import NotJson, parse_json
 
 HEAD = 64 << 10
@@ -227,8 +227,7 @@ def is_postman(head: Head) -> bool:
     return has("item") == b"[" or (is_wrapped and (look.is_whole or "collection/info" in look.members))
 
 
-_STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+'
-_ENDS_INSIDE_STRING = re.compile(rb'[^"]*+(?:%b"[^"]*+)*%b\\?' % (_STRING, _STRING))
+_ENDS_INSIDE_STRING = re.compile(rb'[^"]*+(?:"%b"[^"]*+)*"%b\\?' % (STRING, STRING))
 
 
 def is_ndjson(head: Head) -> bool:

@@ -5,7 +5,6 @@ Newman is Postman's command; the executions of its JSON report have the variable
 
 from collections.abc import Iterator
 from functools import partial
-from itertools import chain
 from typing import Annotated, Any
 
 import msgspec
@@ -22,7 +21,6 @@ from opay_contract.formats.json_files import (
     Name,
     Path,
     Segment,
-    entries_of,
     iter_all_segments,
     iter_segments,
     of_another_format,
@@ -100,8 +98,9 @@ class _Waiting:
 
 
 def _size_of(segment: Segment) -> int:
-    text = segment.data if isinstance(segment, Beside | Entry) else segment
-    return _LEAST + len(text.name if isinstance(text, Name) else text or b"")
+    if isinstance(segment, Name | bytes):
+        return _LEAST + len(segment.name if isinstance(segment, Name) else segment)
+    return _LEAST + len(segment.data or b"")
 
 
 def _iter_segments(stream: ChunkStream, *, whole: bool) -> Iterator[Segment]:
@@ -135,8 +134,7 @@ def _iter_item(cursor: JsonCursor, name: str, depth: int, *, whole: bool) -> Ite
         elif member == "collection" and not depth:  # as the answers of Postman's own API wrap it
             below = _iter_item(cursor, member, depth + 1, whole=whole)
         elif member == "response" and first == b"[":
-            segments = iter_segments(cursor, {}, whole=whole)
-            below = chain.from_iterable(entries_of(one) or (one,) for one in segments)
+            below = iter_segments(cursor, {}, whole=whole)
         else:
             beside = _take(cursor, member, waiting, whole=whole)
             below = iter([beside] if whole else ())

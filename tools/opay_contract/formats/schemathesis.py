@@ -17,7 +17,6 @@ from opay_contract.formats.json_files import (
     JsonFormat,
     Path,
     Segment,
-    entries_of,
     iter_segments,
 )
 from opay_contract.formats.messages import (
@@ -103,7 +102,7 @@ def _iter_entries(cursor: JsonCursor) -> Iterator[Segment]:
         line, start, text = cursor.line, cursor.offset, cursor.take_line()
         if text is None:
             for segment in iter_segments(cursor, INTERACTIONS, whole=False):
-                yield [structs.replace(entry, start=start) for entry in entries_of(segment)]
+                yield structs.replace(segment, start=start) if isinstance(segment, Entry) else segment
             continue
         path, found, values = INTERACTIONS, text, dict[str, _Interaction]()
         if text.count(b'"interactions"') == 1:
@@ -114,7 +113,8 @@ def _iter_entries(cursor: JsonCursor) -> Iterator[Segment]:
             yield from (Entry(line, None, value=value, start=start) for value in values.values())
             continue
         for segment in iter_segments(JsonCursor(io.BytesIO(found)), path, whole=False):
-            yield [Entry(line, entry.data, start=start) for entry in entries_of(segment)]
+            if isinstance(segment, Entry):
+                yield Entry(line, segment.data, start=start)
 
 
 def _repair(steps: Steps, _value: Any) -> Any:

@@ -152,12 +152,12 @@ _SPECIAL = frozenset(("content-type", "authorization", "cookie"))
 class _Names(msgspec.Struct, frozen=True, eq=False, gc=False):
     """What the names of an exchange's headers tell: those of the request, then those of the response.
 
-    At the `media_types` is every Content-Type of all values; in the values that are `searched` a card number
+    `media_types` takes every Content-Type from all values; in the values that are `searched` a card number
     may stand. What is judged is told by the `essence`: the names in lower case, without those of `others`,
     which nothing names. `is_known` if the same essence is the very same object.
     """
 
-    media_types: slice
+    media_types: Callable[[tuple[str, ...]], Any]
     searched: tuple[bool, ...]
     essence: tuple[Any, ...]
     others: frozenset[Tokens]
@@ -214,7 +214,7 @@ class Kinds:
                 lead.key,
                 response.status,
                 told,
-                values[told.media_types],
+                told.media_types(values),
                 tuple(map(bool, values)) if "" in values else None,
                 query,
                 answer,
@@ -398,7 +398,7 @@ class Kinds:
         if is_known:
             essence = self._essences.setdefault(essence, essence)
         found = _Names(
-            _slice_of(places),
+            itemgetter(*places) if places else _nothing,
             tuple([name not in unsearched for name in lower]),
             essence,
             frozenset(others),
@@ -478,14 +478,6 @@ def _has_flaws(read: Parsed | NotJson | None) -> bool:
 
 def _has_fraction(shape: Shape | None) -> bool:
     return shape is not None and shape.has_float
-
-
-def _slice_of(places: list[int]) -> slice:
-    """Return what takes the values at some places: of more than two those between them, too."""
-    if not places:
-        return slice(0)
-    step = places[-1] - places[0] if len(places) == 2 else 1  # noqa: PLR2004
-    return slice(places[0], places[-1] + 1, step)
 
 
 def _as_key(value: Any) -> Any:

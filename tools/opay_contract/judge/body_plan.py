@@ -399,10 +399,7 @@ def _build(notes: Annotations, path_of: Callable[[Tokens], Tokens]) -> BodyPlan:
     classes: dict[Tokens, set[str]] = {}
     for tokens, _, uri, node in notes.nodes():
         path = path_of(tokens)
-        if _STATEMENTS.isdisjoint(node):
-            searched.setdefault(path, True)
-            continue
-        declared, unit, identity = [_text(node, name) for name in (_CLASS, "x-unit", "x-unique-by")]
+        declared, unit, identity = (_text(node, name) for name in (_CLASS, "x-unit", "x-unique-by"))
         searched[path] = searched.get(path, True) and declared not in _NOT_SEARCHED
         if declared is not None:
             classes.setdefault(path, set()).add(declared)

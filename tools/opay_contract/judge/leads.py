@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from opay_contract.contract.contract import Contract, Outside, Route
+from opay_contract.contract.contract import Contract, Route
 from opay_contract.contract.parameters import Pairs, split_query
 from opay_contract.judge.card_numbers import may_have_card_number
 from opay_contract.judge.exposure import CardSearch
@@ -61,7 +61,8 @@ class Leads:
         if lead is None or not self._fits(lead, path, query):
             is_new, lead = lead is None, self._lead(request)
             if common is None:
-                self._learn_head(url, lead.route)
+                if lead.elsewhere is None:
+                    self._learn_head(url)
             elif is_new and len(self._alike) < self._room and self._fits(lead, path, query):
                 self._alike[common] = lead
         if len(self.known) < self._room:
@@ -81,12 +82,12 @@ class Leads:
         if head is None or not _PLAIN_URL.fullmatch(url) or may_have_card_number(url.encode()):
             return None, "", ()
         path, _, rest = url[len(head) :].partition("?")
-        query = split_query(rest) if rest else ()
+        query = split_query(rest)
         leads_to = tuple([one.id for one in self._contract.operations if one.path_pattern.fullmatch(path)])
         return (method, head, leads_to, tuple([(name, bool(value)) for name, value in query])), path, query
 
-    def _learn_head(self, url: str, route: Route) -> None:
-        head = self._contract.head(url) if route.outside is not Outside.HOST else None
+    def _learn_head(self, url: str) -> None:
+        head = self._contract.head(url)
         if head is not None and len(self._heads) < _MAX_HEADS and _PLAIN_URL.fullmatch(url):
             self._heads[head] = None
 

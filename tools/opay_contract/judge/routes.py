@@ -70,12 +70,8 @@ _WORDS = frozenset(_COMMON.split())
 
 def fold_path(path: str, contract: Contract) -> str:
     """Return a URL's path with `*` for every segment that is not made of words of paths, or a version."""
-    segments, words = path.split("/"), contract.words
-    shown = []
-    for segment in segments[:_MAX_SEGMENTS]:
-        found = _words_in(segment)
-        is_plain = found is not None and (found <= _WORDS or found - _WORDS <= words)
-        shown.append(segment if is_plain else _HIDDEN)
+    segments = path.split("/")
+    shown = [segment if _is_known(segment, contract) else _HIDDEN for segment in segments[:_MAX_SEGMENTS]]
     return "/".join([*shown, *(["…"] if len(segments) > _MAX_SEGMENTS else [])])
 
 
@@ -127,6 +123,11 @@ def prefix_of(path: str, contract: Contract) -> str | None:
 @lru_cache(maxsize=_MAX_KNOWN)
 def _ending_in(path: re.Pattern[str]) -> re.Pattern[str]:
     return re.compile(f"((?:/[^/]+)*?)/*{path.pattern}")
+
+
+def _is_known(segment: str, contract: Contract) -> bool:
+    words = _words_in(segment)
+    return words is not None and words - _WORDS <= contract.words
 
 
 @remembering(_MAX_KNOWN)

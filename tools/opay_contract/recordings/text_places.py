@@ -21,6 +21,7 @@ from msgspec.structs import replace
 
 from opay_contract.formats.content_coding import decode_body
 from opay_contract.formats.errors import EntryError, StreamError
+from opay_contract.formats.json_cursor import STRING
 from opay_contract.formats.messages import PlaceOf, parse_base64
 from opay_contract.formats.streams import CHUNK, ChunkStream, iter_read
 from opay_contract.formats.table import FORMATS, Format, Read
@@ -43,7 +44,7 @@ _NUMBERS = re.compile(rb"\[[\s\d,]*+\]")
 """A body as some recorders list it."""
 
 _CONTINUATIONS = bytes(range(0x80, 0xC0))
-_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+_STRING = re.compile(rb'"%b"' % STRING, re.DOTALL)
 _LEAST_PACKED = 16  # characters that a packed body has
 _ANSWERED = re.compile(rb"\bresponse[\"']?\s*[:{]|^< HTTP", re.MULTILINE)
 _PAIR = r"\\u[dD][89abAB]..\\u[dD][c-fC-F].."
