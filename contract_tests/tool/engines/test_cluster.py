@@ -1,12 +1,9 @@
 """A Dask cluster gives the report of one process, loses nothing when workers die, and shows no credential."""
 
-import os
 import pickle
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -14,6 +11,7 @@ from typing import Any
 
 import dask
 import pytest
+from contract_tests.tool.engines.killing import killing
 from distributed import LocalCluster
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
@@ -40,7 +38,6 @@ pytestmark = [
 ]
 
 Alone = Callable[..., DriftSummary]
-PATIENCE = 60
 KEY = "OPAYPRV_TEST_SYNTHETIC_0001"
 TOKEN = "X-Amz-Signature=0123456789"  # noqa: S105
 
@@ -82,56 +79,6 @@ def test_any_size_of_parts_gives_the_report_of_one_process(  # noqa: PLR0913, PL
 def report(summary: DriftSummary, contract: Contract) -> str:
     insight = draw_insight(summary, contract)
     return render_json(CheckedRun(summary=summary, questions=contract.questions, insight=insight))
-
-
-@contextmanager
-def killing(path: Path, times: int, then: bytes | None = None) -> Iterator[list[int]]:
-    """Kill so many processes that have opened a pipe; the one after them gets bytes to read.
-
-    Whatever happens, nobody is left to read a pipe that has no writer.
-    """
-    os.mkfifo(path)
-    keeper = os.open(path, os.O_RDWR)  # so that opening it to read does not wait, and reading does
-    killed: list[int] = []
-    done = threading.Event()
-
-    def kill() -> None:
-        give_up = time.monotonic() + PATIENCE
-        try:
-            while not done.wait(0.05) and time.monotonic() < give_up:
-                for pid in _openers(path):
-                    if pid in killed:
-                        continue
-                    if len(killed) < times:
-                        killed.append(pid)
-                        os.kill(pid, signal.SIGKILL)
-                    elif then is not None:
-                        path.write_bytes(then)
-                        return
-        finally:
-            path.unlink()
-            os.close(keeper)
-
-    thread = threading.Thread(target=kill)
-    thread.start()
-    try:
-        yield killed
-    finally:
-        done.set()
-        thread.join()
-
-
-def _openers(path: Path) -> list[int]:
-    """Return the other processes that have a file open; processes come and go while we look."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            is_open = any(os.readlink(entry) == str(path) for entry in os.scandir(process / "fd"))  # noqa: PTH115
-        except OSError:
-            continue
-        if is_open and int(process.name) != os.getpid():
-            found.append(int(process.name))
-    return found
 
 
 def test_a_worker_that_is_killed_loses_nothing_and_counts_nothing_twice(

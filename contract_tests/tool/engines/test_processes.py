@@ -1,14 +1,11 @@
 """Several processes give the summary of one, whatever the parts; a dead one costs its part and no more."""
 
 import multiprocessing
-import os
-import signal
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from contract_tests.tool.engines.killing import killing
 
 from opay_contract.engines.folding import Job
 from opay_contract.engines.work import DIED, Work, check_in_processes
@@ -22,7 +19,6 @@ pytestmark = pytest.mark.thorough
 RECORDINGS = Path(__file__).parents[2] / "recordings"
 SETTINGS = Settings(started_at=1_790_000_000.0)
 JOB = Job(contract_dir=None, base_urls=(), settings=SETTINGS, format_in=None)
-PATIENCE = 60
 
 
 def work_on(*paths: str, size: int = PART_SIZE) -> Work:
@@ -34,45 +30,12 @@ def test_two_processes_give_the_summary_of_one(traffic: Path, alone: Callable[..
     assert check_in_processes(work_on(*paths, size=20_000), JOB, 2) == alone(*paths)
 
 
-@pytest.fixture
-def killed_workers() -> Iterator[None]:
-    """Kill every worker that waits for a pipe that nobody writes to."""
-    done = threading.Event()
-
-    def kill() -> None:
-        give_up = time.monotonic() + PATIENCE
-        while not done.wait(0.05) and time.monotonic() < give_up:
-            for child in multiprocessing.active_children():
-                if child.pid is not None and _waits_for_pipe(child.pid):
-                    os.kill(child.pid, signal.SIGKILL)
-
-    thread = threading.Thread(target=kill)
-    thread.start()
-    yield
-    done.set()
-    thread.join()
-
-
-def _waits_for_pipe(pid: int) -> bool:
-    try:
-        return "fifo" in Path(f"/proc/{pid}/wchan").read_text(encoding="ascii") or _stuck(pid)
-    except OSError:
-        return False
-
-
-def _stuck(pid: int) -> bool:
-    return any("bomb" in str(entry.readlink()) for entry in Path(f"/proc/{pid}/fd").iterdir())
-
-
-@pytest.mark.usefixtures("killed_workers")
 def test_a_worker_that_dies_costs_its_part_and_no_more(tmp_path: Path) -> None:
     bomb = tmp_path / "bomb.ndjson"
-    os.mkfifo(bomb)
-    keeper = os.open(bomb, os.O_RDWR)  # so that opening it to read does not wait, and reading does
     good, other = RECORDINGS / "clean" / "requests.ndjson", tmp_path / "other.ndjson"
     other.write_bytes(good.read_bytes())
-    summary = check_in_processes(work_on(str(good), str(bomb), str(other)), JOB, 1)
-    os.close(keeper)
+    with killing(bomb, 99):
+        summary = check_in_processes(work_on(str(good), str(bomb), str(other)), JOB, 1)
     assert summary.exchanges == 26
     assert [(one.place.file, one.reason) for one in summary.unreadable] == [(str(bomb), DIED)]
 
