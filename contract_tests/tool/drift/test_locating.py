@@ -20,6 +20,8 @@ from contract_tests.tool.redact.writers import (
     as_transcript,
     as_yaml_cassette,
 )
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from opay_contract.contract.contract import Contract
@@ -261,6 +263,23 @@ def test_an_entry_of_any_format_is_found_from_where_it_begins(
     whole = {name for name, begun in starts.items() if begun == {0}}
     assert whole == {"flow.yaml", "shared.yaml"}, "these alone are read from the beginning on"
     assert all(begun == {0, 1, 2, 3} for name, begun in starts.items() if name not in whole)
+
+
+_SCRIPT, _STRAY = "\u0645\u062d\u0645\u062f".encode(), (b"\xe2", b"\x80" * 257, b"\xff")
+runs_of_text = st.lists(
+    st.sampled_from((b"\n", b"\n" * 300, b"x" * 255, b"y" * 700, _SCRIPT, *_STRAY)), max_size=12
+).map(b"".join)
+
+
+@given(runs_of_text, runs_of_text)
+def test_a_place_is_the_same_as_if_each_byte_were_looked_at(forgotten: bytes, kept: bytes) -> None:
+    """In text of any script and of none, with lines that are long or short."""
+    text = text_places._KeptText(ChunkStream(iter([forgotten + kept])))  # noqa: SLF001  no file tells each place
+    text.read(len(forgotten + kept))
+    text.forget(len(forgotten))
+    *above, own = (forgotten + kept).split(b"\n")
+    column = 1 + sum(byte not in range(0x80, 0xC0) for byte in own)
+    assert text.place(len(kept)) == (len(above) + 1, column)
 
 
 def test_of_equal_entries_the_last_is_found_and_those_before_it_are_not_kept(

@@ -44,6 +44,7 @@ _NUMBERS = re.compile(rb"\[[\s\d,]*+\]")
 """A body as some recorders list it."""
 
 _CONTINUATIONS = bytes(range(0x80, 0xC0))
+_LONG_LINE, _SHORT = 256, 256
 _STRING = re.compile(rb'"%b"' % STRING, re.DOTALL)
 _LEAST_PACKED = 16  # characters that a packed body has
 _ANSWERED = re.compile(rb"\bresponse[\"']?\s*[:{]|^< HTTP", re.MULTILINE)
@@ -148,9 +149,8 @@ class _KeptText(ChunkStream):
     def place(self, at: int) -> LinePlace:
         """Return where a byte that is kept stands."""
         start = self.kept.rfind(b"\n", 0, at) + 1
-        before = len(self.kept[start:at].translate(None, _CONTINUATIONS))
-        first = 1 if start else self._start.column
-        return LinePlace(self._start.line + self.kept.count(b"\n", 0, at), first + before)
+        first = LinePlace(self._start.line + _count_lines(self.kept, start), 1) if start else self._start
+        return LinePlace(first.line, first.column + _count_characters(self.kept[start:at]))
 
     def forget(self, end: int) -> None:
         """Keep nothing that is before `end`."""
@@ -166,6 +166,26 @@ class _KeptText(ChunkStream):
             if not end:
                 return
         self.forget(end)
+
+
+def _count_lines(text: bytearray, end: int) -> int:
+    """Return how many lines end before a byte; long ones are passed over many times as quickly as counted."""
+    at = 0
+    for passed in range(end // _LONG_LINE):
+        at = text.find(b"\n", at, end) + 1
+        if not at:
+            return passed
+    return end // _LONG_LINE + text.count(b"\n", at, end)
+
+
+def _count_characters(text: bytearray) -> int:
+    """Return how many characters begin in UTF-8 text; what is ASCII, most of it, is told by its length."""
+    if text.isascii():
+        return len(text)
+    if len(text) <= _SHORT:
+        return len(text.translate(None, _CONTINUATIONS))
+    middle = len(text) // 2
+    return _count_characters(text[:middle]) + _count_characters(text[middle:])
 
 
 class _Found(msgspec.Struct, frozen=True, kw_only=True):
