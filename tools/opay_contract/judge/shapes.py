@@ -4,7 +4,6 @@ Values of equal shape differ in nothing but plain values, the order of members, 
 shape a list has, and in which order. So there are few shapes, and a dictionary of them is a quick memory.
 """
 
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
 from itertools import chain, islice
@@ -180,15 +179,17 @@ class Shapes:
 
     def _of_objects(self, values: list[dict[str, Any]]) -> tuple[list[Shape], int]:
         layouts = self._layouts_of(values)
-        counts = Counter(layouts)
-        quotes = sum([layout.quotes * count for layout, count in counts.items()])
-        rows: dict[_Layout, list[int]] = {layout: [] for layout in counts if type(layout) is _Layout}
-        if rows and len(counts) > 1:
+        rows: dict[Any, list[int]] = {}
+        if layouts and layouts.count(layouts[0]) == len(layouts):
+            rows[layouts[0]] = []  # all of them
+        else:
             for row, layout in enumerate(layouts):
-                if layout in rows:
-                    rows[layout].append(row)
+                (rows.get(layout) or rows.setdefault(layout, [])).append(row)
+        quotes = sum([layout.quotes * len(places or layouts) for layout, places in rows.items()])
         found = layouts
         for layout, places in rows.items():
+            if type(layout) is not _Layout:
+                continue
             having = [values[row] for row in places] if places else values
             parts: list[list[Shape]] = []
             for name in layout.parts:
@@ -218,10 +219,13 @@ class Shapes:
         for one, value in zip(known, values, strict=True):
             start, end = end, end + len(value)
             own = types[start:end]
-            layout = one.layouts.get(own) if one else None
+            if one is not None and own == one.types:
+                layouts.append(one.layout)
+                continue
+            layout = one.layouts.get(own) if one is not None else None
             if layout is None:
                 layout = self._layout(own, value)
-            elif own != one.types:
+            else:
                 one.types, one.layout = own, layout
             layouts.append(layout)
         return layouts
