@@ -106,7 +106,8 @@ def parse_json(data: bytes) -> Parsed | NotJson:
 
 def has_long_row(text: bytes) -> bool:
     """Tell whether a text has 13 digits in a row, blanks and signs between them aside."""
-    return _LONG_ROW in text.translate(DIGITS_AS_ZERO, _SEPARATORS)
+    may_have = _LONG_ROW in text.translate(_ROWS_AS_ZERO)  # quicker than to leave out what stands between
+    return may_have and _LONG_ROW in text.translate(DIGITS_AS_ZERO, _SEPARATORS)
 
 
 def iter_long_rows(text: bytes) -> Iterator[tuple[int, bytes]]:

@@ -699,9 +699,10 @@ def test_what_is_said_of_a_code_is_said_of_those_that_no_document_has(build: Cal
     }
     bodies = [
         {"code": code, "message": message, "data": 10**12}
-        for code, message in product(("7", "8", "9", "12345", 5), ("ab", "abc", "abcd"))
+        for code, message in product(("7", "8", "9", "12345", "known", 5), ("ab", "abc", "abcd"))
     ]
-    catalogue = [{"code": "7", "messages": ["abc"]}]
+    catalogue = [{"code": code, "messages": ["abc"]} for code in ("7", "8", "known")]
+    plain = {"properties": answer["properties"]}
     union = {
         "properties": {"code": code, "message": {}},
         "oneOf": [
@@ -715,7 +716,7 @@ def test_what_is_said_of_a_code_is_said_of_those_that_no_document_has(build: Cal
             {"properties": {"code": {"minLength": 2}, "data": PLAIN}},
         ]
     }
-    for schema in (answer, {**answer, "else": {"required": ["trace"]}}, union, of_lengths):
+    for schema in (plain, answer, {**answer, "else": {"required": ["trace"]}}, union, of_lengths):
         schemas = {
             "query": {},
             "answer": schema,
@@ -727,7 +728,7 @@ def test_what_is_said_of_a_code_is_said_of_those_that_no_document_has(build: Cal
         frame = changed(TEMPLATES[0], "request", "url", to="https://api.example/call")
         lines = [encode(changed(frame, "response", "body", to=body)).encode() for body in bodies]
         judge = build(schemas, "query", "answer", **more)
-        for some in (lines[:9], lines[6:]):
+        for some in (lines, lines[:9], lines[6:]):
             assert_lines(some, None, judge)
 
 

@@ -35,6 +35,7 @@ PATHS = {
                 "x:book",
             )
         ),
+        *(f"/rooms/{id_}?note={note}" for id_, note in product("10", ("5", "x"))),
         *(f"/keys/way{end}" for end in ("", "?key=a", "?key=", "?key=a&key=b", "?no=1", "#?key=a")),
         *(
             f"/plans/{at}/{parts}"

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -159,7 +160,7 @@ class Credential(msgspec.Struct, frozen=True, kw_only=True):
     uri: str
 
 
-class Operation(msgspec.Struct, frozen=True, kw_only=True):
+class Operation(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """One method at one path.
 
     `has_other_types` if some body of it is documented as something else than JSON. Beside its
@@ -187,7 +188,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
         names = self.path_names
         return len(names), -len(self.path) + sum(map(len, names))
 
-    @property
+    @cached_property
     def path_names(self) -> list[str]:
         """The names of the parameters in the path, in the order of the groups of its pattern."""
         return _NAME_IN_PATH.findall(self.path)

@@ -12,6 +12,7 @@ from urllib.parse import unquote, unquote_plus
 import msgspec
 
 from opay_contract.contract.addresses import below
+from opay_contract.contract.keywords import FOR_PEOPLE
 from opay_contract.contract.schemas import SchemaSet
 from opay_contract.jsontext import Parsed, parse_json
 
@@ -43,6 +44,7 @@ _BETWEEN = {
 }
 _IMPLIED = {"properties": "object", "items": "array", "minimum": "number", "maximum": "number"}
 _TYPES_OF_VALUES = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
+_OF_ANY_TEXT = FOR_PEOPLE | {"type"}
 _NUMBER = re.compile(r"[+-]?[0-9]{1,400}(\.[0-9]{1,400})?([eE][+-]?[0-9]{1,3})?")
 _WORDS = {"true": True, "false": False}
 _DEEP = re.compile(r"([^\[\]]+)\[([^\[\]]*)\](.*)", re.DOTALL)
@@ -92,6 +94,8 @@ def build_parameter(stated: Mapping[str, Any], name: str, place: str, uri: str) 
 
 def split_query(query: str) -> Pairs:
     """Return the pairs of a query, names decoded."""
+    if not query:
+        return ()
     parts = [one.partition("=") for one in query.split("&") if one]
     return tuple([(unquote_plus(name), value) for name, _, value in parts])
 
@@ -111,6 +115,7 @@ class ParameterReader:
         self._types: dict[str, frozenset[str]] = {}
         self._parts: dict[tuple[str, str], str | None] = {}
         self._names: dict[str, tuple[frozenset[str], bool]] = {}
+        self._open: dict[str, bool] = {}
         self._errors: dict[tuple[str, str, Pairs], tuple[Any, list[Any]]] = {}
 
     def owns(self, parameter: Parameter, name: str) -> bool:
@@ -123,6 +128,16 @@ class ParameterReader:
             return False
         names, is_open = self._members(parameter.schema)
         return "object" in self._types_of(parameter.schema) and (is_open or name in names)
+
+    def takes_all(self, parameter: Parameter) -> bool:
+        """Tell whether nothing is wrong with any text of a parameter."""
+        if parameter.schema is None:
+            return True
+        if parameter.schema not in self._open:
+            node = self._schemas.node(parameter.schema)
+            said = {keyword for keyword in node if not keyword.startswith("x-")}
+            self._open[parameter.schema] = node.get("type") == "string" and said <= _OF_ANY_TEXT
+        return self._open[parameter.schema] and not parameter.is_json
 
     def is_given(self, parameter: Parameter, pairs: Pairs) -> bool:
         """Tell whether a parameter stands among the pairs of a query or a cookie."""
@@ -148,8 +163,8 @@ class ParameterReader:
 
     def values(self, parameter: Parameter, given: Pairs) -> list[Any]:
         """Return what a parameter may mean, the likeliest first; nothing where nothing can be said."""
-        decode = _DECODERS[parameter.place]
-        own = [(name, value) for name, value in given if self.owns(parameter, name)]
+        decode, own_name = _DECODERS[parameter.place], parameter.name
+        own = [pair for pair in given if pair[0] == own_name or self.owns(parameter, pair[0])]
         if not own or parameter.schema is None:
             return []
         if parameter.is_json:
@@ -167,9 +182,8 @@ class ParameterReader:
             if members is not None:
                 parts = {name: self._part(parameter.schema, name) for name in members}
                 found.append({name: self._value(parts[name], text) for name, text in members.items()})
-        if texts and types != {"array"} and not ("object" in types and len(types) == 1):
-            plain = [decode(_plain(parameter, text)) for text in texts]
-            found += [self._value(parameter.schema, text) for text in plain[:1]]
+        if texts and types not in ({"array"}, {"object"}):
+            found.append(self._value(parameter.schema, decode(_plain(parameter, texts[0]))))
         return found
 
     def errors(self, parameter: Parameter, given: Pairs) -> tuple[Any, list[Any]]:

@@ -146,13 +146,18 @@ class Described(msgspec.Struct, gc=False):
 
 
 class BodyPlans:
-    """Works out plans, and remembers those that a shape decides, in which `tags` are told apart."""
+    """Works out plans, and remembers those that a shape decides, in which `tags` are told apart.
+
+    Where what is said about a body does not depend on its decided values, the plan for one that fits is that
+    for all others that do.
+    """
 
     def __init__(self, contract: Contract, limit: int = MAX_PLANS, tags: Tags = NO_TAGS) -> None:
         self._contract = contract
         self._limit = limit
         self._tags = tags
         self._plans: dict[tuple[Any, ...], BodyPlan] = {}
+        self._of_any: dict[tuple[Any, ...], BodyPlan] = {}
 
     def plan(
         self, schema: str, value: Any, shape: Shape, decided: Decided = (), unused: str = WRITE_ONLY
@@ -166,12 +171,18 @@ class BodyPlans:
         plan = self._plans.get(key)
         if plan is not None and plan.holds_for(value):
             return plan, True
-        notes = annotate(self._contract, schema, value, unused)
-        plan, is_general = _plan_of(notes, shape, decided, self._tags)
+        of_any = (schema, shape, *[found is None for _, found in decided], unused)
+        plan, is_general = self._of_any.get(of_any), True
+        if plan is None or not plan.validator.is_valid(value):
+            notes = annotate(self._contract, schema, value, unused)
+            plan, is_general = _plan_of(notes, shape, decided, self._tags)
         is_short = sum(len(one or "") for one in key[2:]) <= _MAX_DECIDED
         is_kept = is_general and shape.is_known and is_short and len(self._plans) < self._limit
         if is_kept:
             self._plans[key] = plan
+            is_new = of_any not in self._of_any and plan.validator.is_valid(value)
+            if is_new and holds_for_shape(notes, shape, ()):
+                self._of_any[of_any] = plan
         return plan, is_kept
 
 
