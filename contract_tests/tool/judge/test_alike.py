@@ -38,8 +38,10 @@ from contract_tests.tool.redact.writers import (
 from contract_tests.usual import FEW_EXAMPLES, one_in
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from opay_contract.contract.contract import Contract
+from opay_contract.contract.operation import Evidence
 from opay_contract.drift import field_statistics, fold
 from opay_contract.drift.saving import summary_to_json
 from opay_contract.judge import body_plan
@@ -755,6 +757,20 @@ def test_evidence_in_calls_of_an_unknown_method_counts_every_item() -> None:
         return encode(changed(line, "request", "method", to="PUT")).encode()
 
     assert_lines([called(1), called(3), called(2)])
+
+
+def test_evidence_about_whole_exchanges_looks_at_each_where_a_body_has_a_say() -> None:
+    """What is no JSON has none; of JSON one text may be long enough, and that of the next may not."""
+    said = {"properties": {"body": {"properties": {"customerName": {"minLength": 2}}}}}
+    whole = Evidence(at=(), outcome=None, schema={"properties": {"request": said}}, other=None, equal=True)
+    question = contract().questions[0]
+    reading = replace(question.readings[0], evidence=(whole,))
+    judge = replace(contract(), questions=(replace(question, readings=(reading,), operations=None),))
+    asked: list[Any] = [Raw('""'), *({"customerName": name} for name in ("A B", "A", "B C"))]
+    lines = [changed(TEMPLATES[0], "request", "body", to=body) for body in asked]
+    lines += [changed(lines[0], "request", "body_base64", to=packed) for packed in ("PGh0bWw+", "PHA+")]
+    summary = assert_lines([encode(line).encode() for line in lines], None, judge)
+    assert summary.readings == {(question.id, reading.id): len(lines) - 1}
 
 
 def test_flaws_of_the_request_are_told_from_those_of_the_answer() -> None:

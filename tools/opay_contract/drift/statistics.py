@@ -297,8 +297,10 @@ class Statistics:
         key = (frame, alike.query, alike.answer)
         wide = self._wide.get(key)
         if wide is None:
-            floats = [shape is not None and shape.has_float for shape in (alike.query, alike.answer)]
-            by_value, by_shape = self._evidence_at(frame, None, *floats)
+            bodies = ((REQUEST_BODY, alike.query), (RESPONSE_BODY, alike.answer))
+            floats = [shape is not None and shape.has_float for _, shape in bodies]
+            absent = tuple(part for part, shape in bodies if shape is None)
+            by_value, by_shape = self._evidence_at(frame, None, *floats, absent=absent)
             wide = (weigh(by_shape, describe_subject(first), frame.outcome), tuple(by_value))
         headers = tuple([self._observer.location(frame.scope, place) for place in alike.other_headers])
         outcome = self._outcome(first.exchange, frame, alike.code)
@@ -319,16 +321,17 @@ class Statistics:
             yield from (one for one in self._probes if one.concerns(asked, frame.scope[2]))
 
     def _evidence_at(
-        self, frame: Frame, path: Tokens | None, *floats: bool
+        self, frame: Frame, path: Tokens | None, *floats: bool, absent: tuple[Tokens, ...] = ()
     ) -> tuple[list[Probe], list[Probe]]:
         """Return the evidence about a place in a body, by value and by shape.
 
         Without a path it is the evidence about more, about several places, headers, or the whole exchange,
         and what is the same in all that are alike. Of items of lists there may be more or fewer in one of a
-        shape. `floats` says of request and answer whether a fraction is in them.
+        shape. `floats` says of request and answer whether a fraction is in them, `absent` are those of them
+        that are no JSON, and so in no description of an exchange.
         """
         told = frame.decided_places if path is None else ()
-        key = (frame.scope, frame.route.documented, path, floats, told)
+        key = (frame.scope, frame.route.documented, path, floats, told, absent)
         found = self._evidence.get(key)
         if found is None:
             probes = [
@@ -340,7 +343,7 @@ class Statistics:
                     else probe.is_at(path) and not _is_of_all(probe, floats)
                 )
             ]
-            decided = [*((*RESPONSE_BODY, *tokens) for tokens in told), _STATUS, _METHOD]
+            decided = [*((*RESPONSE_BODY, *tokens) for tokens in told), _STATUS, _METHOD, *absent]
             by_shape = [
                 probe
                 for probe in probes
