@@ -47,7 +47,7 @@ from opay_contract.drift.saving import summary_to_json
 from opay_contract.judge import body_plan
 from opay_contract.judge.annotations import Annotations, annotate
 from opay_contract.judge.shapes import tags_of
-from opay_contract.judge.subject import Settings
+from opay_contract.judge.subject import Alike, Bodies, Settings, gather
 from opay_contract.model import observation, summary
 from opay_contract.model.exchange import Exchange
 from opay_contract.model.finding import Severity
@@ -613,6 +613,25 @@ def many(monkeypatch: pytest.MonkeyPatch) -> int:
     monkeypatch.setattr(fold, "MAX_UNREAD", 8)
     monkeypatch.setattr(fold, "MAX_WAITING", 24)
     return 24
+
+
+@pytest.mark.parametrize(("kinds", "together"), [(1, 4), (3, 6), (9, 8)])
+def test_the_fewer_are_alike_the_more_wait_for_each_other(
+    kinds: int, together: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"MAX_UNREAD": 1, "MIN_WAITING": 4, "_ALIKE": 2, "MAX_WAITING": 8}.items():
+        monkeypatch.setattr(fold, name, value)
+    waited: list[int] = []
+
+    def noting(waiting: dict[Alike, None]) -> list[Bodies]:
+        waited.append(sum(len(alike.waiting) for alike in waiting))
+        return gather(waiting)
+
+    monkeypatch.setattr(fold, "gather", noting)
+    lines = [changed(TEMPLATES[0], "response", "status", to=200 + number % kinds) for number in range(24)]
+    run = Settings(started_at=STARTED_AT)
+    fold_all(contract(), run, exchanges_of(encode(line).encode() for line in lines))
+    assert waited == [together] * (24 // together) + [0]
 
 
 def test_those_that_drift_among_many_that_are_alike_are_found_at_their_places(many: int) -> None:

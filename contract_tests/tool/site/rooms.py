@@ -15,7 +15,7 @@ from typing import Any
 import opay_contract
 from opay_contract.contract.loading import load_contract
 from opay_contract.drift.conclusions import conclude
-from opay_contract.drift.fold import MAX_WAITING
+from opay_contract.drift.fold import MIN_WAITING
 from opay_contract.drift.insight import draw_insight
 from opay_contract.engines.folding import check_sources
 from opay_contract.judge.subject import Settings
@@ -91,7 +91,7 @@ def trace(write: Callable[[int], str], suffix: str) -> Rooms:
     """
     forget()
     contract, settings = load_contract(), Settings(started_at=1_790_000_000.0)
-    number, calls = MAX_WAITING, []
+    number, calls = MIN_WAITING, []
     with TemporaryDirectory() as folder:
         for times in (number, number, 2 * number):  # the first only warms up
             file = Path(folder) / f"{times}.{suffix}"

@@ -37,8 +37,11 @@ from opay_contract.model.summary import (
 MAX_UNREAD, MAX_UNREAD_BYTES = 128, 1 << 20
 """After so many exchanges, or bytes of their bodies, the bodies are read."""
 
-MAX_WAITING, MAX_WAITING_BYTES = 256, 2 << 20
+MIN_WAITING, MAX_WAITING, MAX_WAITING_BYTES = 256, 1024, 2 << 20
 """After so many exchanges, or bytes of their bodies, all that were read are judged and counted."""
+
+_ALIKE = 8
+"""How many of each kind wait on average, between the least and the most."""
 
 
 _Unread = list[Led]
@@ -151,8 +154,8 @@ class Fold:
         self._accept(item)
         if len(self._unread) >= MAX_UNREAD or self._unread_bytes >= MAX_UNREAD_BYTES:
             self._read()
-            count = self._exchanges - self._last_judged
-            if count >= MAX_WAITING or self._waiting_bytes >= MAX_WAITING_BYTES:
+            enough = min(max(MIN_WAITING, _ALIKE * len(self._waiting)), MAX_WAITING)
+            if self._exchanges - self._last_judged >= enough or self._waiting_bytes >= MAX_WAITING_BYTES:
                 self._judge_waiting()
 
     def check(self, item: Exchange | Unreadable) -> list[Finding]:
