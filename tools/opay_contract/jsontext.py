@@ -94,7 +94,7 @@ def parse_json(data: bytes) -> Parsed | NotJson:
         value = _decode(data)
     except (ValueError, RecursionError):
         return _parse_odd(data)
-    is_long = has_long_row(data)
+    is_long = any(True for _ in iter_long_rows(data))
     if (
         (is_long and may_be_unsafe(data))
         or (len(data) > MAX_DEPTH and data.count(b"[") + data.count(b"{") > MAX_DEPTH)
@@ -104,14 +104,11 @@ def parse_json(data: bytes) -> Parsed | NotJson:
     return Parsed(value, (), (), is_long or b"\\" in data or not data.isascii())
 
 
-def has_long_row(text: bytes) -> bool:
-    """Tell whether a text has 13 digits in a row, blanks and signs between them aside."""
-    may_have = _LONG_ROW in text.translate(_ROWS_AS_ZERO)  # quicker than to leave out what stands between
-    return may_have and _LONG_ROW in text.translate(DIGITS_AS_ZERO, _SEPARATORS)
-
-
 def iter_long_rows(text: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield each 13 digits or more in a row in a text: the number of its line, and the digits."""
+    """Yield each 13 digits or more in a row in a text: the number of its line, and the digits.
+
+    Blanks and signs may stand between them.
+    """
     plain = text.translate(_ROWS_AS_ZERO)
     start, number, counted = plain.find(_LONG_ROW), 0, 0
     while start >= 0 and (run := _ZEROS.match(plain, start)):

@@ -3,7 +3,7 @@
 Every walk over schemas asks this table, so that a keyword is known everywhere or nowhere.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
 from typing import Any, NamedTuple
 
@@ -77,6 +77,12 @@ FOR_PEOPLE = frozenset(
     ("$schema", "$id", "$comment", "title", "description", "examples", "example", "default", "deprecated")
 )
 """Keywords that say nothing about whether a value fits."""
+
+
+def said_in(schema: Mapping[str, Any]) -> set[str]:
+    """Return the keywords of a schema that may say whether a value fits; extensions say nothing of it."""
+    return {one for one in schema if one not in FOR_PEOPLE and not one.startswith("x-")}
+
 
 OPENERS = ("additionalProperties", "unevaluatedProperties")
 """Keywords that say what becomes of properties that nothing else describes."""

@@ -12,7 +12,7 @@ from urllib.parse import unquote, unquote_plus
 import msgspec
 
 from opay_contract.contract.addresses import below
-from opay_contract.contract.keywords import FOR_PEOPLE
+from opay_contract.contract.keywords import said_in
 from opay_contract.contract.schemas import SchemaSet
 from opay_contract.jsontext import Parsed, parse_json
 
@@ -44,7 +44,6 @@ _BETWEEN = {
 }
 _IMPLIED = {"properties": "object", "items": "array", "minimum": "number", "maximum": "number"}
 _TYPES_OF_VALUES = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
-_OF_ANY_TEXT = FOR_PEOPLE | {"type"}
 _NUMBER = re.compile(r"[+-]?[0-9]{1,400}(\.[0-9]{1,400})?([eE][+-]?[0-9]{1,3})?")
 _WORDS = {"true": True, "false": False}
 _DEEP = re.compile(r"([^\[\]]+)\[([^\[\]]*)\](.*)", re.DOTALL)
@@ -94,8 +93,6 @@ def build_parameter(stated: Mapping[str, Any], name: str, place: str, uri: str) 
 
 def split_query(query: str) -> Pairs:
     """Return the pairs of a query, names decoded."""
-    if not query:
-        return ()
     parts = [one.partition("=") for one in query.split("&") if one]
     return tuple([(unquote_plus(name), value) for name, _, value in parts])
 
@@ -115,7 +112,7 @@ class ParameterReader:
         self._types: dict[str, frozenset[str]] = {}
         self._parts: dict[tuple[str, str], str | None] = {}
         self._names: dict[str, tuple[frozenset[str], bool]] = {}
-        self._open: dict[str, bool] = {}
+        self._takes_all: dict[str, bool] = {}
         self._errors: dict[tuple[str, str, Pairs], tuple[Any, list[Any]]] = {}
 
     def owns(self, parameter: Parameter, name: str) -> bool:
@@ -133,11 +130,10 @@ class ParameterReader:
         """Tell whether nothing is wrong with any text of a parameter."""
         if parameter.schema is None:
             return True
-        if parameter.schema not in self._open:
+        if parameter.schema not in self._takes_all:
             node = self._schemas.node(parameter.schema)
-            said = {keyword for keyword in node if not keyword.startswith("x-")}
-            self._open[parameter.schema] = node.get("type") == "string" and said <= _OF_ANY_TEXT
-        return self._open[parameter.schema] and not parameter.is_json
+            self._takes_all[parameter.schema] = node.get("type") == "string" and said_in(node) == {"type"}
+        return self._takes_all[parameter.schema] and not parameter.is_json
 
     def is_given(self, parameter: Parameter, pairs: Pairs) -> bool:
         """Tell whether a parameter stands among the pairs of a query or a cookie."""
@@ -163,8 +159,8 @@ class ParameterReader:
 
     def values(self, parameter: Parameter, given: Pairs) -> list[Any]:
         """Return what a parameter may mean, the likeliest first; nothing where nothing can be said."""
-        decode, own_name = _DECODERS[parameter.place], parameter.name
-        own = [pair for pair in given if pair[0] == own_name or self.owns(parameter, pair[0])]
+        decode = _DECODERS[parameter.place]
+        own = [(name, value) for name, value in given if self.owns(parameter, name)]
         if not own or parameter.schema is None:
             return []
         if parameter.is_json:

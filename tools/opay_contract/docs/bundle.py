@@ -16,8 +16,8 @@ from msgspec import field
 
 from opay_contract.contract.addresses import MISSING, Address, refer, value_below
 from opay_contract.contract.documents import ROOTS, Document, is_text
-from opay_contract.contract.keywords import FOR_PEOPLE, NAMED, map_subschemas
 from opay_contract.contract.keywords import KEYWORDS as OF_SCHEMAS
+from opay_contract.contract.keywords import NAMED, map_subschemas, said_in
 from opay_contract.contract.openapi import PARTS, SchemaPlaces, is_schema_file, read_version, root_of
 from opay_contract.errors import ContractError
 from opay_contract.jsontext import pointer
@@ -184,8 +184,7 @@ class _Bundler(msgspec.Struct):
         self.trail.append(target)
         copied = self.copy(found, target, kind)
         self.trail.pop()
-        is_for_people = all(key in FOR_PEOPLE or key.startswith("x-") for key in beside)
-        if kind == "schema" and not is_for_people and isinstance(copied, dict):
+        if kind == "schema" and said_in(beside) and isinstance(copied, dict):
             return {**beside, "allOf": [copied, *beside.get("allOf", ())]}
         return {**copied, **beside} if isinstance(copied, dict) else copied
 

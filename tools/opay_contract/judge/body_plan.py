@@ -16,11 +16,11 @@ from opay_contract.contract.addresses import below, tokens_of, value_below, with
 from opay_contract.contract.contract import Contract, Match, content_type
 from opay_contract.contract.keywords import (
     CHOICES,
-    FOR_PEOPLE,
     KEYWORDS,
     OF_PLAIN_VALUES,
     OF_POSITIONS,
     OF_SHAPE,
+    said_in,
 )
 from opay_contract.contract.operation import DocumentedResponse, Form, Operation, schema_of
 from opay_contract.contract.schemas import Validator
@@ -39,8 +39,8 @@ READ_ONLY, WRITE_ONLY = "readOnly", "writeOnly"
 MAX_PLANS = 4096
 """Shapes of bodies, by schema and decided values, whose plans are remembered."""
 
-_NOT_ABOUT_PLAIN_VALUES = FOR_PEOPLE | OF_SHAPE | (KEYWORDS.keys() - {"if", "not"}) | {"$ref"}
-_NOT_ABOUT_CONTENTS = FOR_PEOPLE | OF_SHAPE | OF_PLAIN_VALUES | (KEYWORDS.keys() - {"not"}) | {"$ref"}
+_NOT_ABOUT_PLAIN_VALUES = OF_SHAPE | (KEYWORDS.keys() - {"if", "not"}) | {"$ref"}
+_NOT_ABOUT_CONTENTS = OF_SHAPE | OF_PLAIN_VALUES | (KEYWORDS.keys() - {"not"}) | {"$ref"}
 UNITS = {"unix-seconds": 1, "unix-milliseconds": 1000}
 """Units of times, and how many of each are a second."""
 
@@ -180,7 +180,7 @@ class BodyPlans:
         is_kept = is_general and shape.is_known and is_short and len(self._plans) < self._limit
         if is_kept:
             self._plans[key] = plan
-            is_new = of_any not in self._of_any and plan.validator.is_valid(value)
+            is_new = decided and of_any not in self._of_any and plan.validator.is_valid(value)
             if is_new and holds_for_shape(notes, shape, ()):
                 self._of_any[of_any] = plan
         return plan, is_kept
@@ -260,7 +260,7 @@ def _fit_of(
     asked: dict[Tokens, dict[str, None]] = {}
     for tokens, value, uri, node in notes.nodes():
         path = fold(tokens)
-        named = {keyword for keyword in node if not keyword.startswith("x-")}
+        named = said_in(node)
         if isinstance(value, dict | list):
             if not named <= _NOT_ABOUT_CONTENTS:
                 asked = {(): {plan.schema: None}}

@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 
-from opay_contract.jsontext import has_long_row, iter_long_rows
+from opay_contract.jsontext import iter_long_rows
 
 _SEPARATOR = r"[ \t\u00a0\u2009\u202f.\-_/\u2010-\u2015]{0,2}"
 _SEPARATED = re.compile(f"[0-9]|{_SEPARATOR.removesuffix('{0,2}')}")
@@ -105,9 +105,10 @@ def has_card_number(text: str) -> bool:
 
 def may_have_card_number(text: bytes) -> bool:
     """Return whether UTF-8 text may have a card number; where False there surely is none. Quick."""
-    if not has_long_row(text) and text.isascii():
+    rows = list(iter_long_rows(text))
+    if not rows and text.isascii():
         return False
-    return any(True for _ in iter_with_numbers(text.split(b"\n"), iter_long_rows(text)))
+    return any(True for _ in iter_with_numbers(text.split(b"\n"), rows))
 
 
 def iter_with_numbers(lines: Sequence[bytes], rows: Iterable[tuple[int, bytes]]) -> Iterator[int]:

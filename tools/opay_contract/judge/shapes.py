@@ -4,6 +4,7 @@ Values of equal shape differ in nothing but plain values, the order of members, 
 shape a list has, and in which order. So there are few shapes, and a dictionary of them is a quick memory.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
 from itertools import chain, islice
@@ -179,12 +180,12 @@ class Shapes:
 
     def _of_objects(self, values: list[dict[str, Any]]) -> tuple[list[Shape], int]:
         layouts = self._layouts_of(values)
-        rows: dict[Any, list[int]] = {}
+        rows: dict[Any, list[int]] = defaultdict(list)
         if layouts and layouts.count(layouts[0]) == len(layouts):
             rows[layouts[0]] = []  # all of them
         else:
             for row, layout in enumerate(layouts):
-                (rows.get(layout) or rows.setdefault(layout, [])).append(row)
+                rows[layout].append(row)
         quotes = sum([layout.quotes * len(places or layouts) for layout, places in rows.items()])
         found = layouts
         for layout, places in rows.items():
@@ -219,13 +220,12 @@ class Shapes:
         for one, value in zip(known, values, strict=True):
             start, end = end, end + len(value)
             own = types[start:end]
-            if one is not None and own == one.types:
-                layouts.append(one.layout)
-                continue
-            layout = one.layouts.get(own) if one is not None else None
+            layout = None
+            if one is not None:
+                layout = one.layout if own == one.types else one.layouts.get(own)
             if layout is None:
                 layout = self._layout(own, value)
-            else:
+            elif layout is not one.layout:
                 one.types, one.layout = own, layout
             layouts.append(layout)
         return layouts

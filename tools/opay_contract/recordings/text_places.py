@@ -45,6 +45,8 @@ _NUMBERS = re.compile(rb"\[[\s\d,]*+\]")
 
 _CONTINUATIONS = bytes(range(0x80, 0xC0))
 _LONG_LINE, _SHORT = 256, 256
+"""Bytes that lines have on average to be looked for, and a text at most to be looked at byte by byte."""
+
 _STRING = re.compile(rb'"%b"' % STRING, re.DOTALL)
 _LEAST_PACKED = 16  # characters that a packed body has
 _ANSWERED = re.compile(rb"\bresponse[\"']?\s*[:{]|^< HTTP", re.MULTILINE)
