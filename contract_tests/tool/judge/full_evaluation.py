@@ -30,6 +30,7 @@ SOURCE = Source(ordinal=0, name="-", path=None)
 STARTED_AT = 1_790_000_000.0
 RECORDED = 1_777_629_600
 KEY = "OPAYPRV_TEST_SYNTHETIC_0001"
+PAN = "4111111111111111"
 URL = "https://cashierapi.opaycheckout.com/api/v1/international/token/query"
 
 contract = cache(load_contract)
@@ -236,3 +237,10 @@ def changed(line: dict[str, Any], *steps: str | int, to: Any) -> dict[str, Any]:
 
 def line_of(value: dict[str, Any]) -> bytes:
     return encode(signed(value)).encode("utf-8", "surrogatepass")
+
+
+def lines_with(bodies: list[Any]) -> list[bytes]:
+    """Return exchanges whose request has the same body as the answer."""
+    frame = changed(TEMPLATES[0], "request", "url", to="https://api.example/call")
+    answered = (changed(frame, "response", "body", to=body) for body in bodies)
+    return [encode(changed(one, "request", "body", to=one["response"]["body"])).encode() for one in answered]

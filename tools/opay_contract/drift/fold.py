@@ -37,10 +37,10 @@ from opay_contract.model.summary import (
 MAX_UNREAD, MAX_UNREAD_BYTES = 128, 1 << 20
 """After so many exchanges, or bytes of their bodies, the bodies are read."""
 
-MIN_WAITING, MAX_WAITING, MAX_WAITING_BYTES = 256, 1024, 2 << 20
+MIN_WAITING, MAX_WAITING, MAX_WAITING_BYTES = 128, 1024, 2 << 20
 """After so many exchanges, or bytes of their bodies, all that were read are judged and counted."""
 
-_ALIKE = 8
+_ALIKE = 2
 """How many of each kind wait on average, between the least and the most."""
 
 
