@@ -32,6 +32,13 @@ RECORDED = 1_777_629_600
 KEY = "OPAYPRV_TEST_SYNTHETIC_0001"
 PAN = "4111111111111111"
 URL = "https://cashierapi.opaycheckout.com/api/v1/international/token/query"
+ENVELOPE = {
+    "schema": {"$ref": "schemas/envelope.json"},
+    "code": "/code",
+    "message": "/message",
+    "data": "/data",
+    "success": {"$ref": "schemas/success.json"},
+}
 
 contract = cache(load_contract)
 
@@ -239,8 +246,11 @@ def line_of(value: dict[str, Any]) -> bytes:
     return encode(signed(value)).encode("utf-8", "surrogatepass")
 
 
+CALL = changed(TEMPLATES[0], "request", "url", to="https://api.example/call")
+"""A call of the operation that contracts of another build have."""
+
+
 def lines_with(bodies: list[Any]) -> list[bytes]:
     """Return exchanges whose request has the same body as the answer."""
-    frame = changed(TEMPLATES[0], "request", "url", to="https://api.example/call")
-    answered = (changed(frame, "response", "body", to=body) for body in bodies)
+    answered = (changed(CALL, "response", "body", to=body) for body in bodies)
     return [encode(changed(one, "request", "body", to=one["response"]["body"])).encode() for one in answered]
